@@ -1,0 +1,24 @@
+package dev.tenon.cli;
+
+import picocli.AutoComplete;
+import picocli.CommandLine;
+
+/// Prints the script that teaches a shell the command's options.
+@CommandLine.Command(
+    name = "completion",
+    description = {
+      "Print a completion script for bash and zsh.",
+      "bash: source <(tenon completion)",
+      "zsh:  autoload -U +X bashcompinit && bashcompinit && source <(tenon completion)"
+    })
+final class Completion extends Command {
+  Completion(Streams streams) {
+    super(streams);
+  }
+
+  @Override
+  int call() throws Exception {
+    streams.out().print(AutoComplete.bash("tenon", Tenon.commandLine(null, streams)));
+    return 0;
+  }
+}

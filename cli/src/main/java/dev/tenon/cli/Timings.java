@@ -1,0 +1,61 @@
+package dev.tenon.cli;
+
+import dev.tenon.Generation;
+import dev.tenon.Model;
+import dev.tenon.tensor.Backend;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Locale;
+
+/// What `--verbose` says, as llama.cpp says it.
+final class Timings {
+  private Timings() {}
+
+  /// Tells what was loaded onto what.
+  static void model(PrintStream err, Model model, Backend backend, Duration load) {
+    err.println(
+        "model: "
+            + Text.visible(model.name())
+            + ", "
+            + model.description()
+            + ", "
+            + Text.bytes(model.bytes())
+            + ", "
+            + Text.count(model.parameters())
+            + " parameters");
+    err.println("device: " + backend.description() + ", " + backend.threads() + " threads");
+    model
+        .buffers()
+        .forEach((type, bytes) -> err.println("weights: " + Text.bytes(bytes) + " in " + type));
+    err.printf(Locale.ROOT, "%18s = %10.2f ms%n", "load time", millis(load));
+  }
+
+  /// Tells how long a generation took.
+  static void generation(PrintStream err, Generation.Done done) {
+    rate(err, "prompt eval time", done.promptTime(), done.promptTokens());
+    rate(err, "eval time", done.generateTime(), done.generatedTokens());
+    err.printf(
+        Locale.ROOT,
+        "%18s = %10.2f ms / %5d tokens, %s%n",
+        "total time",
+        millis(done.promptTime().plus(done.generateTime())),
+        done.promptTokens() + done.generatedTokens(),
+        done.reason().name().toLowerCase(Locale.ROOT).replace('_', ' '));
+  }
+
+  private static void rate(PrintStream err, String what, Duration time, int tokens) {
+    double millis = millis(time);
+    err.printf(
+        Locale.ROOT,
+        "%18s = %10.2f ms / %5d tokens (%8.2f ms per token, %8.2f tokens per second)%n",
+        what,
+        millis,
+        tokens,
+        tokens == 0 ? 0 : millis / tokens,
+        millis == 0 ? 0 : tokens * 1000 / millis);
+  }
+
+  private static double millis(Duration time) {
+    return time.toNanos() / 1e6;
+  }
+}

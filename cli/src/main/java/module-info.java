@@ -1,0 +1,12 @@
+/// The `tenon` command.
+module dev.tenon.cli {
+  requires com.fasterxml.jackson.core;
+  requires dev.tenon;
+  requires info.picocli;
+  requires jdk.unsupported;
+
+  uses dev.tenon.model.Architecture;
+
+  opens dev.tenon.cli to
+      info.picocli;
+}

@@ -1,0 +1,13 @@
+package dev.tenon;
+
+/// What a model and one session of it will need.
+///
+/// @param weightBytes bytes of the weights, as in the file
+/// @param cacheBytes bytes of the keys and values of the whole context
+/// @param computeBytes bytes for the results of a pass, estimated
+public record MemoryEstimate(long weightBytes, long cacheBytes, long computeBytes) {
+  /// {@return the sum}
+  public long total() {
+    return weightBytes + cacheBytes + computeBytes;
+  }
+}

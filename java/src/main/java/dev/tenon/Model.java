@@ -1,0 +1,343 @@
+package dev.tenon;
+
+import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.gguf.Shape;
+import dev.tenon.gguf.TensorInfo;
+import dev.tenon.gguf.TensorType;
+import dev.tenon.model.Architecture;
+import dev.tenon.model.Decoder;
+import dev.tenon.model.Evaluator;
+import dev.tenon.model.Hyperparameters;
+import dev.tenon.tensor.Backend;
+import dev.tenon.tensor.KvCache;
+import dev.tenon.tensor.Weights;
+import dev.tenon.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/// A model on a backend.
+///
+/// Thread-safe: one model serves many [sessions][Session], each on its own thread.
+///
+/// ```java
+/// try (var backend = Backend.best();
+///     var model = Model.load(Path.of("model.gguf"), backend);
+///     var session = model.newSession(4096)) {
+///   session.generate("Once upon a time", Sampler.greedy(), 64).forEach(IO::print);
+/// }
+/// ```
+public final class Model implements AutoCloseable {
+  private final Gguf gguf;
+  private final Weights weights;
+  private final Decoder decoder;
+  private final Hyperparameters hyperparameters;
+  private final boolean hasTokenizer;
+  private Tokenizer tokenizer;
+  private int[] endTokens;
+  private int sessions;
+  private boolean closed;
+
+  private Model(
+      Gguf gguf,
+      Weights weights,
+      Decoder decoder,
+      Hyperparameters hyperparameters,
+      boolean hasTokenizer) {
+    this.gguf = gguf;
+    this.weights = weights;
+    this.decoder = decoder;
+    this.hyperparameters = hyperparameters;
+    this.hasTokenizer = hasTokenizer;
+  }
+
+  /// Loads a GGUF file, with the [default options][ModelOptions#defaults].
+  ///
+  /// @param file path of the file, of a split set the first
+  /// @param backend where the weights live; must stay open longer than the model
+  /// @return the model; the caller closes it
+  /// @throws GgufFormatException if the file is malformed, or its tensors are not what its
+  ///     architecture needs
+  /// @throws IOException if the file cannot be read
+  /// @throws UnsupportedOperationException if no [Architecture] has the file's name; the message
+  ///     lists those found
+  /// @throws dev.tenon.tensor.BackendException if the weights do not fit; the message gives bytes
+  ///     needed and free
+  /// @throws IllegalStateException if the backend is closed
+  public static Model load(Path file, Backend backend) throws IOException {
+    return load(file, backend, ModelOptions.defaults());
+  }
+
+  /// Loads a GGUF file.
+  ///
+  /// @param file path of the file, of a split set the first
+  /// @param backend where the weights live; must stay open longer than the model
+  /// @param options how it is loaded
+  /// @return the model; the caller closes it
+  /// @throws GgufFormatException if the file is malformed, or its tensors are not what its
+  ///     architecture needs
+  /// @throws IOException if the file cannot be read
+  /// @throws UnsupportedOperationException if no [Architecture] has the file's name; the message
+  ///     lists those found
+  /// @throws dev.tenon.tensor.BackendException if the weights do not fit; the message gives bytes
+  ///     needed and free
+  /// @throws IllegalStateException if the backend is closed
+  public static Model load(Path file, Backend backend, ModelOptions options) throws IOException {
+    var gguf = Gguf.open(file);
+    Weights weights = null;
+    try {
+      var architecture = architecture(gguf);
+      var hyperparameters = Hyperparameters.of(gguf);
+      var placement = new Weights.Placement(options.gpuLayers(), options.repack());
+      weights = Weights.of(gguf, backend, hyperparameters.layers(), placement);
+      var decoder = architecture.bind(gguf, weights);
+      weights.load(options.progress());
+      return new Model(gguf, weights, decoder, hyperparameters, Tokenizer.present(gguf));
+    } catch (Throwable e) {
+      if (weights != null) weights.close();
+      gguf.close();
+      throw e;
+    }
+  }
+
+  /// {@return what loading this file and opening one session would need, known before either}
+  ///
+  /// @param gguf an open file, of any architecture
+  /// @param options of the session
+  /// @throws GgufFormatException if a number the estimate needs is absent or has another type
+  public static MemoryEstimate estimate(Gguf gguf, SessionOptions options)
+      throws GgufFormatException {
+    var hp = Hyperparameters.of(gguf);
+    int context = contextLength(hp, options);
+    long rows = Math.min(options.passRows(), KvCache.cellsFor(context));
+    // What is alive at once in the widest part of a layer: the feed-forward's two halves, the
+    // residual and its norm; and then the mask, the scores without flash attention, the logits.
+    long ofRow = 3L * hp.width() + 2L * hp.ffnWidth() + KvCache.cellsFor(context);
+    if (options.flashAttention() == FlashAttention.OFF)
+      ofRow += 2L * hp.heads() * KvCache.cellsFor(context);
+    return new MemoryEstimate(
+        weightBytes(gguf),
+        hp.cacheLayout().bytes(KvCache.cellsFor(context), options.keyType(), options.valueType()),
+        4 * (rows * ofRow + hp.vocabulary()));
+  }
+
+  /// {@return the file this was loaded from; stays open as long as the model}
+  public Gguf gguf() {
+    return gguf;
+  }
+
+  /// {@return the name the file gives itself, else the file's own}
+  public String name() {
+    try {
+      return gguf.text("general.name", gguf.path().getFileName().toString());
+    } catch (GgufFormatException _) {
+      return gguf.path().getFileName().toString();
+    }
+  }
+
+  /// {@return the family, for example `llama`}
+  public String architecture() {
+    return hyperparameters.architecture();
+  }
+
+  /// {@return the model's numbers}
+  public Hyperparameters hyperparameters() {
+    return hyperparameters;
+  }
+
+  /// {@return what kind of model it is, for example `llama 1.24B Q4_0`}
+  public String description() {
+    return describe(gguf);
+  }
+
+  /// {@return what kind of model a file holds: its architecture, size and the type most of it has}
+  ///
+  /// @param gguf an open file
+  public static String describe(Gguf gguf) {
+    String architecture;
+    try {
+      architecture = gguf.text("general.architecture", "unknown");
+    } catch (GgufFormatException _) {
+      architecture = "unknown";
+    }
+    Map<TensorType, Long> bytes = new EnumMap<>(TensorType.class);
+    for (var info : gguf.tensors())
+      bytes.merge(info.type(), info.type().bytes(info.shape()), Long::sum);
+    if (bytes.isEmpty()) return architecture + ", vocabulary only";
+    var most = bytes.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
+    return architecture + " " + count(parameters(gguf)) + " " + most;
+  }
+
+  /// {@return the number of weights}
+  public long parameters() {
+    return parameters(gguf);
+  }
+
+  /// {@return bytes of the weights in the file}
+  public long bytes() {
+    return weightBytes(gguf);
+  }
+
+  /// {@return bytes of the weights in each kind of memory, for example `CPU_REPACK`; `mapped` is
+  /// what stays in the file's mapping}
+  public Map<String, Long> buffers() {
+    return weights.buffers();
+  }
+
+  /// {@return the number of token ids}
+  public int vocabularySize() {
+    return hyperparameters.vocabulary();
+  }
+
+  /// {@return the trained context, in tokens}
+  public int contextLength() {
+    return hyperparameters.contextLength();
+  }
+
+  /// {@return whether the file has a vocabulary}
+  public boolean hasTokenizer() {
+    return hasTokenizer;
+  }
+
+  /// {@return the tokenizer of this model, made when first asked for}
+  ///
+  /// @throws IllegalStateException if the file has no vocabulary, or this is closed
+  /// @throws UncheckedIOException if the vocabulary is malformed
+  /// @throws UnsupportedOperationException if it is of an unknown kind; the message has the known
+  public synchronized Tokenizer tokenizer() {
+    if (tokenizer == null) {
+      checkOpen("tokenizer");
+      if (!hasTokenizer)
+        throw new IllegalStateException(
+            gguf.path() + " has no vocabulary: give and take token ids");
+      try {
+        tokenizer = Tokenizer.of(gguf);
+      } catch (GgufFormatException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return tokenizer;
+  }
+
+  /// Opens a session with its own key/value cache.
+  ///
+  /// @param contextLength capacity in tokens; 0 for the trained context
+  /// @return the session, confined to this thread; the caller closes it
+  /// @throws IllegalArgumentException if `contextLength` is out of range
+  /// @throws dev.tenon.tensor.BackendException if the cache does not fit; the message gives bytes
+  ///     needed and free
+  /// @throws IllegalStateException if this is closed
+  public Session newSession(int contextLength) {
+    return newSession(SessionOptions.of(contextLength));
+  }
+
+  /// Opens a session with its own key/value cache.
+  ///
+  /// @param options how it holds and evaluates its tokens
+  /// @return the session, confined to this thread; the caller closes it
+  /// @throws IllegalArgumentException if the cache's types do not go with the model's heads
+  /// @throws dev.tenon.tensor.BackendException if the cache does not fit; the message gives bytes
+  ///     needed and free
+  /// @throws IllegalStateException if this is closed
+  public Session newSession(SessionOptions options) {
+    synchronized (this) {
+      checkOpen("newSession");
+      sessions++;
+    }
+    KvCache cache = null;
+    try {
+      int context = contextLength(hyperparameters, options);
+      cache = new KvCache(weights, hyperparameters.cacheLayout(), context, options.cacheSettings());
+      var evaluator =
+          new Evaluator(decoder, weights, cache, hyperparameters.vocabulary(), options.passRows());
+      return new Session(this, cache, evaluator, context);
+    } catch (Throwable e) {
+      if (cache != null) cache.close();
+      release();
+      throw e;
+    }
+  }
+
+  /// Frees the weights. Closing twice has no effect.
+  ///
+  /// @throws IllegalStateException if a session is open
+  @Override
+  public synchronized void close() {
+    if (closed) return;
+    if (sessions > 0)
+      throw new IllegalStateException(
+          "model has "
+              + sessions
+              + " open session"
+              + (sessions == 1 ? "" : "s")
+              + ": close them first");
+    closed = true;
+    weights.close();
+    gguf.close();
+  }
+
+  /// The ids that end generation.
+  synchronized int[] endTokens() {
+    if (endTokens == null) {
+      var tokenizer = tokenizer();
+      endTokens =
+          IntStream.range(0, tokenizer.vocabularySize())
+              .filter(tokenizer::endsGeneration)
+              .toArray();
+    }
+    return endTokens;
+  }
+
+  /// Counts a session out.
+  synchronized void release() {
+    sessions--;
+  }
+
+  private void checkOpen(String operation) {
+    if (closed) throw new IllegalStateException(operation + ": the model is closed");
+  }
+
+  private static Architecture architecture(Gguf gguf) throws GgufFormatException {
+    var name = gguf.text("general.architecture");
+    var known = ServiceLoader.load(Architecture.class, Model.class.getClassLoader());
+    for (var architecture : known) if (architecture.name().equals(name)) return architecture;
+    throw new UnsupportedOperationException(
+        gguf.path()
+            + ": architecture "
+            + name
+            + " is unknown; known are "
+            + known.stream()
+                .map(a -> a.get().name())
+                .sorted(Comparator.naturalOrder())
+                .collect(Collectors.joining(", ")));
+  }
+
+  private static int contextLength(Hyperparameters hp, SessionOptions options) {
+    return options.contextLength() == 0
+        ? Math.min(hp.contextLength(), 1 << 30)
+        : options.contextLength();
+  }
+
+  private static long weightBytes(Gguf gguf) {
+    return gguf.tensors().stream().mapToLong(t -> t.type().bytes(t.shape())).sum();
+  }
+
+  private static long parameters(Gguf gguf) {
+    return gguf.tensors().stream().map(TensorInfo::shape).mapToLong(Shape::elements).sum();
+  }
+
+  /// `n` as people say it, for example `1.24B`.
+  private static String count(long n) {
+    if (n >= 1_000_000_000) return String.format(Locale.ROOT, "%.2fB", n / 1e9);
+    if (n >= 1_000_000) return String.format(Locale.ROOT, "%.2fM", n / 1e6);
+    return String.format(Locale.ROOT, "%.2fK", n / 1e3);
+  }
+}

@@ -1,0 +1,22 @@
+package dev.tenon.model;
+
+import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.tensor.Weights;
+
+/// A family of models: one implementation, one file. Found with [java.util.ServiceLoader].
+public interface Architecture {
+  /// {@return the value of `general.architecture` this implements, for example `llama`}
+  String name();
+
+  /// Binds weights to a decoder. Every weight is declared here, so that a wrong file fails at load
+  /// and not at the first token.
+  ///
+  /// @param gguf the file, for its numbers; not retained
+  /// @param weights of the model, without data yet
+  /// @return a stateless decoder
+  /// @throws GgufFormatException if a number is absent, has another type or does not go with the
+  ///     others, or a weight is absent or has another shape
+  /// @throws UnsupportedOperationException if the file asks for something that this does not know
+  Decoder bind(Gguf gguf, Weights weights) throws GgufFormatException;
+}

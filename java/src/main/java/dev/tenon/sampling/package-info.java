@@ -1,0 +1,18 @@
+/// From logits to the next token.
+///
+/// ```text
+/// float[] logits ─► Candidates ─► Filter ─► Filter ─► … ─► one draw ─► id
+///                                   ▲                               │
+///                                   └──────────── accept ◄──────────┘
+/// ```
+///
+/// A [dev.tenon.sampling.Sampler] picks a token. The usual one loads the logits into
+/// [dev.tenon.sampling.Candidates], lets each [dev.tenon.sampling.Filter] drop or rescale some and
+/// draws from the softmax of what is left. [dev.tenon.sampling.SamplerSettings] has the settings
+/// that people know, with llama.cpp's defaults and order, and makes the sampler.
+///
+/// Logits that are not numbers count as `-∞`. Where all of them are `-∞`, all tokens are equally
+/// likely: a draw is uniform over what the filters leave and greedy choice takes the lowest id.
+///
+/// Null arguments throw [NullPointerException].
+package dev.tenon.sampling;

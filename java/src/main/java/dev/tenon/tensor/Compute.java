@@ -1,0 +1,146 @@
+package dev.tenon.tensor;
+
+import static java.lang.foreign.MemorySegment.NULL;
+
+import dev.tenon.ggml.Ggml;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+
+/// Runs graphs on the devices of a backend, and holds the memory of their results. One graph at a
+/// time has memory; it can run any number of times. Confined to the thread that made it.
+public final class Compute implements AutoCloseable {
+  private final Backend backend;
+  private final int capacity;
+  private final List<MemorySegment> streams = new ArrayList<>(); // ggml_backend_t, as the devices
+  private MemorySegment scheduler; // ggml_backend_sched_t
+  private final Thread owner = Thread.currentThread();
+  private Graph allocated;
+
+  /// Starts the devices.
+  ///
+  /// @param backend must stay open longer than this
+  /// @param capacity the largest [Graph] that will run, from 1 to 2^20
+  /// @throws IllegalArgumentException if `capacity` is out of range
+  /// @throws BackendException if a device does not start
+  public Compute(Backend backend, int capacity) {
+    if (capacity < 1 || capacity > 1 << 20)
+      throw new IllegalArgumentException(
+          "compute: capacity " + capacity + ", from 1 to " + (1 << 20));
+    this.backend = backend;
+    this.capacity = capacity;
+    backend.use();
+    try (var arena = Arena.ofConfined()) {
+      for (var device : backend.ggmlBackendDevices()) streams.add(backend.start(device));
+      var array = arena.allocate(Ggml.C_POINTER, streams.size());
+      for (int i = 0; i < streams.size(); i++) array.setAtIndex(Ggml.C_POINTER, i, streams.get(i));
+      scheduler =
+          Ggml.ggml_backend_sched_new(
+              array, NULL, streams.size(), Graph.places(capacity), false, true);
+    } catch (BackendException e) {
+      free();
+      throw e;
+    }
+  }
+
+  /// Makes room for graphs up to the size of this one, so that none of them needs more later.
+  ///
+  /// @param largest the graph with the most rows and the longest cache; it cannot be run
+  /// @throws BackendException if there is not the memory
+  /// @throws IllegalArgumentException if the graph holds more tensors than the capacity
+  /// @throws IllegalStateException if this is closed
+  public void reserve(Graph largest) {
+    check("reserve", largest);
+    allocated = null;
+    Ggml.ggml_backend_sched_reset(scheduler);
+    if (!Ggml.ggml_backend_sched_reserve(scheduler, largest.ggml()))
+      throw new BackendException("no memory for the results of a pass" + Backend.complaint());
+    Ggml.ggml_backend_sched_reset(scheduler);
+    long bytes = bytes();
+    Backend.needMemory("results of a pass", bytes);
+  }
+
+  /// Gives a graph memory, so that its inputs can be filled. The graph before loses its own.
+  ///
+  /// @param graph to run next
+  /// @throws BackendException if there is not the memory
+  /// @throws IllegalArgumentException if the graph holds more tensors than the capacity
+  /// @throws IllegalStateException if this is closed
+  public void allocate(Graph graph) {
+    check("allocate", graph);
+    allocated = null;
+    Ggml.ggml_backend_sched_reset(scheduler);
+    if (!Ggml.ggml_backend_sched_alloc_graph(scheduler, graph.ggml()))
+      throw new BackendException("no memory for the results of a pass" + Backend.complaint());
+    allocated = graph;
+  }
+
+  /// Runs the graph that has memory.
+  ///
+  /// @throws IllegalStateException if no graph has memory, or this is closed
+  /// @throws CancellationException if the thread is interrupted before or during it, within
+  ///     milliseconds; the results are undefined, the graph can run again
+  /// @throws BackendException if it fails
+  public void run() {
+    if (allocated == null)
+      throw new IllegalStateException("run: no graph has memory: allocate one first");
+    check("run", allocated);
+    int status = Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml());
+    if (status == Ggml.GGML_STATUS_ABORTED())
+      throw new CancellationException("the computation was interrupted");
+    Backend.must("compute", status);
+  }
+
+  /// {@return bytes held for results, on all devices}
+  ///
+  /// @throws IllegalStateException if this is closed
+  public long bytes() {
+    checkOpen("bytes");
+    return streams.stream()
+        .mapToLong(s -> Ggml.ggml_backend_sched_get_buffer_size(scheduler, s))
+        .sum();
+  }
+
+  /// Frees the memory and stops the devices. Closing twice has no effect.
+  ///
+  /// @throws WrongThreadException if called by another thread than the one that made it
+  @Override
+  public void close() {
+    if (scheduler == null) return;
+    checkThread("close");
+    free();
+  }
+
+  private void free() {
+    if (scheduler != null) Ggml.ggml_backend_sched_free(scheduler);
+    scheduler = null;
+    allocated = null;
+    streams.forEach(Ggml::ggml_backend_free);
+    streams.clear();
+    backend.release();
+  }
+
+  private void check(String operation, Graph graph) {
+    checkOpen(operation);
+    checkThread(operation);
+    if (graph.capacity() > capacity)
+      throw new IllegalArgumentException(
+          operation
+              + ": a graph of up to "
+              + graph.capacity()
+              + " tensors, and room for "
+              + capacity);
+  }
+
+  private void checkOpen(String operation) {
+    if (scheduler == null) throw new IllegalStateException(operation + ": compute is closed");
+  }
+
+  private void checkThread(String operation) {
+    if (Thread.currentThread() != owner)
+      throw new WrongThreadException(
+          operation + ": used by " + Thread.currentThread() + ", made by " + owner);
+  }
+}

@@ -1,0 +1,353 @@
+package dev.tenon.tensor;
+
+import static java.lang.foreign.MemorySegment.NULL;
+
+import dev.tenon.ggml.Ggml;
+import dev.tenon.gguf.Shape;
+import dev.tenon.gguf.TensorType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/// Keys and values of past tokens, all layers.
+///
+/// The cache is a row of cells. A cell holds one token: its position, and the set of sequences it
+/// belongs to. Several sequences can share a cell, so that a fork copies nothing, and the cells of
+/// a sequence need not lie side by side, so that any that is free will do. What a token sees is
+/// decided by the mask of a pass: the cells of its own sequence, up to its own position.
+///
+/// Confined to the thread that made it.
+public final class KvCache implements AutoCloseable {
+  /// Sequences a cache can tell apart: they are bits of a `long`.
+  public static final int MAX_SEQUENCES = 64;
+
+  /// The types keys and values may be stored in.
+  public static final Set<TensorType> TYPES =
+      Set.of(TensorType.F32, TensorType.F16, TensorType.Q8_0);
+
+  /// What a pass sees of the cache is rounded up to this many cells, so that its graph can be
+  /// used again for the next tokens.
+  private static final int STEP = 256;
+
+  private final Settings settings;
+  private final Layout layout;
+  private final int cells;
+  private final Arena arena = Arena.ofConfined();
+  private final List<MemorySegment> buffers = new ArrayList<>();
+  private final Tensor[] keys; // of each layer [headDim * kvHeads, cells]
+  private final Tensor[]
+      values; // [valueDim * kvHeads, cells], or transposed without flash attention
+  private final long[] sequences; // of each cell, one bit a sequence; 0: free
+  private final int[] positions; // of each cell
+  private final int[] lengths = new int[MAX_SEQUENCES]; // highest position + 1
+  private int searchFrom;
+
+  /// What a cache holds for each token.
+  ///
+  /// @param layers blocks that attend
+  /// @param kvHeads heads of keys and values
+  /// @param headDim elements of a key
+  /// @param valueDim elements of a value
+  public record Layout(int layers, int kvHeads, int headDim, int valueDim) {
+    /// Checks that all are positive.
+    ///
+    /// @throws IllegalArgumentException if one is not
+    public Layout {
+      if (layers < 1 || kvHeads < 1 || headDim < 1 || valueDim < 1)
+        throw new IllegalArgumentException(
+            "cache of "
+                + layers
+                + " layers, "
+                + kvHeads
+                + " heads of "
+                + headDim
+                + " and "
+                + valueDim);
+    }
+
+    /// {@return bytes the cache takes}
+    ///
+    /// @param cells tokens
+    /// @param keyType how keys are stored
+    /// @param valueType how values are stored
+    /// @throws ArithmeticException if that is beyond 2^63
+    public long bytes(long cells, TensorType keyType, TensorType valueType) {
+      long ofToken =
+          Math.addExact(
+              keyType.bytes(Shape.of(Math.multiplyExact((long) headDim, kvHeads))),
+              valueType.bytes(Shape.of(Math.multiplyExact((long) valueDim, kvHeads))));
+      return Math.multiplyExact(Math.multiplyExact(ofToken, cells), (long) layers);
+    }
+  }
+
+  /// How keys and values are stored and read.
+  ///
+  /// @param keyType F32, F16 or Q8_0
+  /// @param valueType F32, F16 or Q8_0
+  /// @param flashAttention whether scores, softmax and sum are one operation, which needs less
+  ///     memory; quantized values need it
+  public record Settings(TensorType keyType, TensorType valueType, boolean flashAttention) {
+    /// Checks the types.
+    ///
+    /// @throws IllegalArgumentException if a type is another, or values are quantized without flash
+    ///     attention
+    public Settings {
+      for (var type : List.of(keyType, valueType)) {
+        if (!TYPES.contains(type))
+          throw new IllegalArgumentException(
+              "cache type " + type + ": f32, f16 and q8_0 are known");
+      }
+      if (valueType == TensorType.Q8_0 && !flashAttention)
+        throw new IllegalArgumentException("a q8_0 cache of values needs flash attention");
+    }
+  }
+
+  /// Makes an empty cache.
+  ///
+  /// @param weights of the model: the keys and values of a layer lie on the device of its weights
+  /// @param layout what it holds for each token
+  /// @param tokens how many it must hold, from 1 to 2^30; rounded up to a multiple of 256
+  /// @param settings how they are stored
+  /// @throws IllegalArgumentException if `tokens` is out of range, or the heads do not divide into
+  ///     the blocks of a quantized type
+  /// @throws BackendException if there is not the memory; the message has bytes needed and free
+  public KvCache(Weights weights, Layout layout, int tokens, Settings settings) {
+    if (tokens < 1 || tokens > 1 << 30)
+      throw new IllegalArgumentException("cache of " + tokens + " tokens, from 1 to " + (1 << 30));
+    whole(layout.headDim(), settings.keyType());
+    whole(layout.valueDim(), settings.valueType());
+    this.layout = layout;
+    this.settings = settings;
+    this.cells = cellsFor(tokens);
+    Backend.needMemory(
+        "cache of " + tokens + " tokens",
+        layout.bytes(cells, settings.keyType(), settings.valueType()));
+    this.keys = new Tensor[layout.layers()];
+    this.values = new Tensor[layout.layers()];
+    this.sequences = new long[cells];
+    this.positions = new int[cells];
+    var backend = weights.backend();
+    try {
+      allocate(weights, backend, false);
+      if (backend.hasGpu()) allocate(weights, backend, true);
+    } catch (BackendException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /// {@return the cells of a cache for `tokens` tokens}
+  ///
+  /// @param tokens at least 1
+  public static int cellsFor(int tokens) {
+    return (int) Math.min((tokens + STEP - 1L) / STEP * STEP, 1 << 30);
+  }
+
+  private static void whole(int dim, TensorType type) {
+    if (dim % type.blockElements() != 0)
+      throw new IllegalArgumentException(
+          "heads of "
+              + dim
+              + " do not divide into the blocks of "
+              + type.blockElements()
+              + " of "
+              + type);
+  }
+
+  /// Makes the tensors of the layers that are, or are not, offloaded.
+  private void allocate(Weights weights, Backend backend, boolean offloaded) {
+    var context = Graph.newContext(arena, (2L * layout.layers() + 1) * Ggml.ggml_tensor_overhead());
+    long keyWidth = (long) layout.headDim() * layout.kvHeads();
+    long valueWidth = (long) layout.valueDim() * layout.kvHeads();
+    boolean any = false;
+    for (int layer = 0; layer < layout.layers(); layer++) {
+      if (weights.offloads(layer) != offloaded) continue;
+      any = true;
+      keys[layer] =
+          Tensor.create(
+              context, arena, "cache_k_l" + layer, settings.keyType(), Shape.of(keyWidth, cells));
+      values[layer] =
+          Tensor.create(
+              context,
+              arena,
+              "cache_v_l" + layer,
+              settings.valueType(),
+              settings.flashAttention()
+                  ? Shape.of(valueWidth, cells)
+                  : Shape.of(cells, valueWidth));
+    }
+    if (!any) return;
+    var device = offloaded ? backend.accelerator() : backend.processor();
+    var buffer =
+        Ggml.ggml_backend_alloc_ctx_tensors_from_buft(
+            context, Ggml.ggml_backend_dev_buffer_type(device));
+    if (buffer.equals(NULL))
+      throw new BackendException(
+          "no memory for a cache of " + cells + " tokens" + Backend.complaint());
+    buffers.add(buffer);
+    // What no token has written is masked, but zero times not-a-number would be one.
+    Ggml.ggml_backend_buffer_clear(buffer, (byte) 0);
+  }
+
+  /// {@return how many tokens it can hold}
+  public int cells() {
+    return cells;
+  }
+
+  /// {@return how many cells hold a token}
+  public int used() {
+    int used = 0;
+    for (long s : sequences) if (s != 0) used++;
+    return used;
+  }
+
+  /// {@return bytes of keys and values}
+  public long bytes() {
+    return layout.bytes(cells, settings.keyType(), settings.valueType());
+  }
+
+  /// {@return the position after the last token of a sequence, 0 where it has none}
+  ///
+  /// @param sequence from 0 to 63
+  /// @throws IndexOutOfBoundsException if there is no such sequence
+  public int length(int sequence) {
+    return lengths[checkSequence(sequence)];
+  }
+
+  /// Forgets the tokens of a sequence from a position on. Cells that no other sequence shares are
+  /// free again.
+  ///
+  /// @param sequence from 0 to 63
+  /// @param from first position forgotten, at least 0
+  /// @throws IndexOutOfBoundsException if there is no such sequence, or `from` is negative
+  public void rewind(int sequence, int from) {
+    long bit = 1L << checkSequence(sequence);
+    if (from < 0) throw new IndexOutOfBoundsException("rewind to position " + from);
+    for (int cell = 0; cell < cells; cell++) {
+      if ((sequences[cell] & bit) != 0 && positions[cell] >= from) sequences[cell] &= ~bit;
+    }
+    lengths[sequence] = Math.min(lengths[sequence], from);
+    searchFrom = 0;
+  }
+
+  /// Makes `to` begin as `from` is now; what `to` held is forgotten. Nothing is copied: the two
+  /// share cells, and part where they go on.
+  ///
+  /// @param from from 0 to 63
+  /// @param to from 0 to 63
+  /// @throws IndexOutOfBoundsException if there is no such sequence
+  public void fork(int from, int to) {
+    if (checkSequence(from) == checkSequence(to)) return;
+    rewind(to, 0);
+    for (int cell = 0; cell < cells; cell++) {
+      if ((sequences[cell] >> from & 1) != 0) sequences[cell] |= 1L << to;
+    }
+    lengths[to] = lengths[from];
+  }
+
+  /// Takes a cell for each token of a pass.
+  ///
+  /// @param tokenPositions position of each token, one above the one before it in its sequence
+  /// @param tokenSequences sequence of each token, from 0 to 63
+  /// @return the cell of each token
+  /// @throws IllegalStateException if there are not as many free; none is taken then
+  /// @throws IllegalArgumentException if a position is not the next of its sequence; none is taken
+  ///     then
+  /// @throws IndexOutOfBoundsException if there is no such sequence
+  public int[] place(int[] tokenPositions, int[] tokenSequences) {
+    var next = lengths.clone();
+    for (int i = 0; i < tokenPositions.length; i++) {
+      int sequence = checkSequence(tokenSequences[i]);
+      if (tokenPositions[i] != next[sequence]++)
+        throw new IllegalArgumentException(
+            "position "
+                + tokenPositions[i]
+                + " in sequence "
+                + sequence
+                + ", which is at "
+                + (next[sequence] - 1));
+    }
+    var taken = new int[tokenPositions.length];
+    int cell = searchFrom;
+    for (int i = 0; i < taken.length; i++, cell++) {
+      while (cell < cells && sequences[cell] != 0) cell++;
+      if (cell == cells)
+        throw new IllegalStateException(
+            "cache is full: "
+                + taken.length
+                + " tokens, and "
+                + (cells - used())
+                + " of "
+                + cells
+                + " cells free");
+      taken[i] = cell;
+    }
+    for (int i = 0; i < taken.length; i++) {
+      sequences[taken[i]] = 1L << tokenSequences[i];
+      positions[taken[i]] = tokenPositions[i];
+    }
+    System.arraycopy(next, 0, lengths, 0, lengths.length);
+    searchFrom = cell;
+    return taken;
+  }
+
+  /// {@return how many cells a pass must see: all up to the last that is used, rounded up to 256}
+  public int visible() {
+    int last = cells;
+    while (last > 0 && sequences[last - 1] == 0) last--;
+    return Math.min(cells, Math.max(STEP, cellsFor(Math.max(last, 1))));
+  }
+
+  /// Prepares a graph to read and write this cache.
+  ///
+  /// @param graph being built
+  /// @param tokens rows of the pass, at least 1
+  /// @param visible cells it sees, from [#visible]
+  /// @return the cache as that graph sees it
+  public KvView view(Graph graph, int tokens, int visible) {
+    return new KvView(this, graph, tokens, visible);
+  }
+
+  /// Frees the cache. Closing twice has no effect.
+  ///
+  /// @throws WrongThreadException if called by another thread than the one that made it
+  @Override
+  public void close() {
+    if (!arena.scope().isAlive()) return;
+    arena.close();
+    buffers.forEach(Ggml::ggml_backend_buffer_free);
+    buffers.clear();
+  }
+
+  private static int checkSequence(int sequence) {
+    if (sequence < 0 || sequence >= MAX_SEQUENCES)
+      throw new IndexOutOfBoundsException(
+          "sequence " + sequence + ", from 0 to " + (MAX_SEQUENCES - 1));
+    return sequence;
+  }
+
+  // What KvView needs.
+
+  Layout layout() {
+    return layout;
+  }
+
+  Settings settings() {
+    return settings;
+  }
+
+  Tensor keys(int layer) {
+    return keys[layer];
+  }
+
+  Tensor values(int layer) {
+    return values[layer];
+  }
+
+  /// Whether a token of `sequence` at `position` sees what a cell holds.
+  boolean sees(int sequence, int position, int cell) {
+    return (sequences[cell] >> sequence & 1) != 0 && positions[cell] <= position;
+  }
+}

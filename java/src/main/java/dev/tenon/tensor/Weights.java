@@ -1,0 +1,490 @@
+package dev.tenon.tensor;
+
+import static java.lang.foreign.MemorySegment.NULL;
+
+import dev.tenon.ggml.Ggml;
+import dev.tenon.ggml.ggml_tensor;
+import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.gguf.Shape;
+import dev.tenon.gguf.TensorInfo;
+import dev.tenon.gguf.TensorType;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// The tensors of one model file, on the devices of a backend.
+///
+/// An architecture first declares each weight, saying what it is for and the shape it must have:
+/// [#matrix], [#vector], [#table] or [#experts]. Then [#load] puts each where it computes fastest:
+/// on the graphics card where its layer is offloaded, in a repacked buffer (AMX, CPU_REPACK) where
+/// the processor has one for its type, else in the file's own mapping, which copies nothing.
+///
+/// Declaring is for one thread; once loaded, the tensors may be used by any number.
+public final class Weights implements AutoCloseable {
+  /// The element types a matrix may have: those ggml can multiply.
+  static final Set<TensorType> MATRIX_TYPES =
+      EnumSet.complementOf(
+          EnumSet.of(
+              TensorType.I8,
+              TensorType.I16,
+              TensorType.I32,
+              TensorType.I64,
+              TensorType.F64,
+              TensorType.Q8_1,
+              TensorType.Q8_K));
+
+  /// ggml's kernels want tensors at multiples of this many bytes.
+  private static final int ALIGNMENT = 32;
+
+  private final Store store;
+  private final String prefix;
+  private final boolean offloaded;
+
+  private Weights(Store store, String prefix, boolean offloaded) {
+    this.store = store;
+    this.prefix = prefix;
+    this.offloaded = offloaded;
+  }
+
+  /// Where weights may go.
+  ///
+  /// @param gpuLayers how many of the last layers go to the graphics card, the output counting as
+  ///     one; at least 0, and more than there are means all
+  /// @param repack whether buffer types are used that hold weights in another order
+  public record Placement(int gpuLayers, boolean repack) {
+    /// Checks the number of layers.
+    ///
+    /// @throws IllegalArgumentException if `gpuLayers` is negative
+    public Placement {
+      if (gpuLayers < 0)
+        throw new IllegalArgumentException("gpuLayers: " + gpuLayers + ", at least 0");
+    }
+  }
+
+  /// Is told how much of the weights is in place.
+  @FunctionalInterface
+  public interface Progress {
+    /// Called on the loading thread.
+    ///
+    /// @param doneBytes bytes in place
+    /// @param totalBytes bytes of all weights
+    void at(long doneBytes, long totalBytes);
+  }
+
+  /// Prepares to declare the weights of a file.
+  ///
+  /// @param gguf the file; must stay open longer than the weights
+  /// @param backend where they go; stays in use until [#close]
+  /// @param layers blocks of the model, by which `placement` counts
+  /// @param placement where weights may go
+  /// @return weights without data; the caller closes them
+  /// @throws IllegalStateException if the backend is closed
+  public static Weights of(Gguf gguf, Backend backend, int layers, Placement placement) {
+    var store = new Store(gguf, backend, layers, placement);
+    // The output counts as the last layer; what comes before the layers stays with the processor.
+    return new Weights(store, "", backend.hasGpu() && placement.gpuLayers() > 0);
+  }
+
+  /// {@return the weight that multiplies activations}
+  ///
+  /// @param name GGUF's name, relative to this view
+  /// @param in length of the input
+  /// @param out length of the output
+  /// @throws GgufFormatException if absent, of another shape, or of a type that cannot be
+  ///     multiplied; the message has the name and both shapes
+  public Tensor matrix(String name, long in, long out) throws GgufFormatException {
+    return store.declare(prefix + name, Role.MATRIX, offloaded, Shape.of(in, out));
+  }
+
+  /// {@return one matrix for each expert, `[in, out, experts]`}
+  ///
+  /// @param name GGUF's name, relative to this view
+  /// @param in length of the input
+  /// @param out length of the output
+  /// @param experts how many
+  /// @throws GgufFormatException if absent, of another shape, or of a type that cannot be
+  ///     multiplied; the message has the name and both shapes
+  public Tensor experts(String name, long in, long out, long experts) throws GgufFormatException {
+    return store.declare(prefix + name, Role.EXPERTS, offloaded, Shape.of(in, out, experts));
+  }
+
+  /// {@return a norm's weight, a bias or the like, as F32 whichever floating type the file has}
+  ///
+  /// @param name GGUF's name, relative to this view
+  /// @param n its length
+  /// @throws GgufFormatException if absent, of another shape, or not of a floating type; the
+  ///     message has the name and both shapes
+  public Tensor vector(String name, long n) throws GgufFormatException {
+    return store.declare(prefix + name, Role.VECTOR, offloaded, Shape.of(n));
+  }
+
+  /// {@return a table whose rows are looked up, such as the token embedding}
+  ///
+  /// @param name GGUF's name, relative to this view
+  /// @param width length of a row
+  /// @param rows how many
+  /// @throws GgufFormatException if absent, of another shape, or of a type that rows cannot be
+  ///     taken of; the message has the name and both shapes
+  public Tensor table(String name, long width, long rows) throws GgufFormatException {
+    return store.declare(prefix + name, Role.TABLE, false, Shape.of(width, rows));
+  }
+
+  /// {@return whether the file has this weight}
+  ///
+  /// @param name GGUF's name, relative to this view
+  public boolean has(String name) {
+    return store.gguf.hasTensor(prefix + name);
+  }
+
+  /// {@return the shape this weight has in the file}
+  ///
+  /// @param name GGUF's name, relative to this view
+  /// @throws GgufFormatException if it is absent
+  public Shape shape(String name) throws GgufFormatException {
+    return store.gguf.tensor(prefix + name).shape();
+  }
+
+  /// {@return a view whose names begin with `blk.<layer>.`}
+  ///
+  /// @param layer from 0
+  public Weights block(int layer) {
+    return new Weights(store, prefix + "blk." + layer + ".", store.offloads(layer));
+  }
+
+  /// {@return whether the keys and values of a layer belong on the graphics card}
+  ///
+  /// @param layer from 0
+  boolean offloads(int layer) {
+    return store.offloads(layer);
+  }
+
+  /// {@return the backend the weights are on}
+  public Backend backend() {
+    return store.backend;
+  }
+
+  /// {@return how many weights were declared}
+  public int size() {
+    return store.declared.size();
+  }
+
+  /// Puts every declared weight in its place.
+  ///
+  /// @param progress is told as it goes
+  /// @throws IOException if the file cannot be read
+  /// @throws BackendException if there is not the memory; the message has bytes needed and free
+  public void load(Progress progress) throws IOException {
+    store.load(progress);
+  }
+
+  /// {@return the bytes of the weights in each kind of memory, for example `CPU_REPACK`; `mapped`
+  /// is what stays in the file's mapping}
+  public Map<String, Long> buffers() {
+    return store.sizes();
+  }
+
+  /// Frees the weights. Closing twice has no effect.
+  @Override
+  public void close() {
+    store.close();
+  }
+
+  /// What a weight is for.
+  private enum Role {
+    MATRIX,
+    EXPERTS,
+    VECTOR,
+    TABLE
+  }
+
+  /// A weight that was asked for.
+  private record Declared(TensorInfo info, Role role, Place place, Tensor tensor) {}
+
+  /// A kind of memory and the tensors that go there. A null type is the file's own mapping.
+  private static final class Place {
+    final MemorySegment bufferType;
+    final String name;
+    final MemorySegment context;
+
+    Place(MemorySegment bufferType, String name, MemorySegment context) {
+      this.bufferType = bufferType;
+      this.name = name;
+      this.context = context;
+    }
+
+    boolean mapped() {
+      return bufferType == null;
+    }
+  }
+
+  /// What all views of one file's weights share.
+  private static final class Store {
+    final Gguf gguf;
+    final Backend backend;
+    final int layers;
+    final Placement placement;
+    final Arena arena = Arena.ofShared();
+    final Map<String, Place> places = new LinkedHashMap<>();
+    final Map<String, Declared> declared = new LinkedHashMap<>();
+    final Map<String, Boolean> supported = new LinkedHashMap<>();
+    final List<MemorySegment> buffers = new ArrayList<>();
+    final List<MemorySegment> extra;
+    boolean closed;
+
+    Store(Gguf gguf, Backend backend, int layers, Placement placement) {
+      backend.use();
+      this.gguf = gguf;
+      this.backend = backend;
+      this.layers = layers;
+      this.placement = placement;
+      this.extra = placement.repack() ? backend.extraBufferTypes() : List.of();
+    }
+
+    boolean offloads(int layer) {
+      return backend.hasGpu() && layer > layers - placement.gpuLayers();
+    }
+
+    Tensor declare(String name, Role role, boolean offloaded, Shape wanted)
+        throws GgufFormatException {
+      if (!gguf.hasTensor(name))
+        throw new GgufFormatException(gguf.path(), -1, "tensor " + name + " " + wanted, "none");
+      var info = gguf.tensor(name);
+      if (!info.shape().equals(wanted))
+        throw new GgufFormatException(
+            gguf.path(), -1, "tensor " + name + " of shape " + wanted, info.shape().toString());
+      var type = storedType(info, role);
+      var place = placeOf(info, role, offloaded, type);
+      // The same weight in the same place is one tensor: an output tied to the embedding.
+      var key = name + " in " + place.name;
+      var known = declared.get(key);
+      if (known == null) {
+        var tensor = Tensor.create(place.context, arena, name, type, info.shape());
+        known = new Declared(info, role, place, tensor);
+        declared.put(key, known);
+      }
+      return known.tensor();
+    }
+
+    /// The type a weight has once loaded; vectors are widened to F32.
+    private TensorType storedType(TensorInfo info, Role role) throws GgufFormatException {
+      var type = info.type();
+      if (role == Role.VECTOR) {
+        if (type == TensorType.F32 || type == TensorType.F16 || type == TensorType.BF16)
+          return TensorType.F32;
+      } else if (MATRIX_TYPES.contains(type)) {
+        return type;
+      }
+      throw new GgufFormatException(
+          gguf.path(),
+          -1,
+          "tensor "
+              + info.name()
+              + " of a type that a "
+              + (role == Role.VECTOR ? "vector can have (f32, f16, bf16)" : "matrix can have"),
+          type.ggmlName());
+    }
+
+    private Place placeOf(TensorInfo info, Role role, boolean offloaded, TensorType type) {
+      if (offloaded) {
+        var card = Ggml.ggml_backend_dev_buffer_type(backend.accelerator());
+        if (supports(backend.accelerator(), card, info, role)) return place(card);
+      } else if (role == Role.MATRIX || role == Role.EXPERTS) {
+        for (var bufferType : extra) {
+          if (supports(backend.processor(), bufferType, info, role)) return place(bufferType);
+        }
+      }
+      boolean asItIs = type == info.type() && info.offset() % ALIGNMENT == 0;
+      return asItIs ? place(null) : place(Ggml.ggml_backend_dev_buffer_type(backend.processor()));
+    }
+
+    private Place place(MemorySegment bufferType) {
+      var name =
+          bufferType == null ? "mapped" : Ggml.ggml_backend_buft_name(bufferType).getString(0);
+      return places.computeIfAbsent(
+          name,
+          _ ->
+              new Place(
+                  bufferType,
+                  name,
+                  Graph.newContext(
+                      arena, (gguf.tensors().size() + 1L) * Ggml.ggml_tensor_overhead())));
+    }
+
+    /// Asks the device whether it computes with such a weight in such memory, by an operation on
+    /// dummy tensors that are never computed. One answer serves all weights of a type and role, for
+    /// supported shapes differ only by whether rows and columns divide.
+    private boolean supports(
+        MemorySegment device, MemorySegment bufferType, TensorInfo info, Role role) {
+      var s = info.shape();
+      var key =
+          Ggml.ggml_backend_buft_name(bufferType).getString(0)
+              + " "
+              + info.type()
+              + " "
+              + role
+              + " "
+              + s.n0() % 256
+              + " "
+              + s.n1() % 256
+              + " "
+              + (s.n1() == 1);
+      return supported.computeIfAbsent(key, _ -> asksDevice(device, bufferType, info, role));
+    }
+
+    private boolean asksDevice(
+        MemorySegment device, MemorySegment bufferType, TensorInfo info, Role role) {
+      try (var scratch = Arena.ofConfined()) {
+        var context = Graph.newContext(scratch, 8 * Ggml.ggml_tensor_overhead());
+        var s = info.shape();
+        var w =
+            Tensor.create(
+                context, scratch, "w", role == Role.VECTOR ? TensorType.F32 : info.type(), s);
+        var operation =
+            switch (role) {
+              case MATRIX -> {
+                var x = Tensor.create(context, scratch, "x", TensorType.F32, Shape.of(s.n0(), 512));
+                yield Ggml.ggml_mul_mat(context, w.ggml(), x.ggml());
+              }
+              case EXPERTS -> {
+                var x =
+                    Tensor.create(context, scratch, "x", TensorType.F32, Shape.of(s.n0(), 1, 512));
+                var ids = Tensor.create(context, scratch, "ids", TensorType.I32, Shape.of(1, 512));
+                yield Ggml.ggml_mul_mat_id(context, w.ggml(), x.ggml(), ids.ggml());
+              }
+              case VECTOR -> {
+                var x = Tensor.create(context, scratch, "x", TensorType.F32, Shape.of(s.n0(), 512));
+                yield Ggml.ggml_mul(context, x.ggml(), w.ggml());
+              }
+              case TABLE -> {
+                var ids = Tensor.create(context, scratch, "ids", TensorType.I32, Shape.of(512));
+                yield Ggml.ggml_get_rows(context, w.ggml(), ids.ggml());
+              }
+            };
+        var empty = Ggml.ggml_backend_buft_alloc_buffer(bufferType, 0);
+        if (empty.equals(NULL)) return false;
+        ggml_tensor.buffer(w.ggml(), empty);
+        boolean answer = Ggml.ggml_backend_dev_supports_op(device, operation);
+        Ggml.ggml_backend_buffer_free(empty);
+        return answer;
+      }
+    }
+
+    void load(Progress progress) throws IOException {
+      long total = declared.values().stream().mapToLong(d -> bytes(d.info())).sum();
+      for (var place : places.values()) {
+        if (place.mapped()) mapFile();
+        else allocate(place);
+      }
+      long done = 0;
+      for (var weight : declared.values()) {
+        progress.at(done, total);
+        if (weight.place().mapped()) placeInMapping(weight);
+        else copy(weight);
+        done += bytes(weight.info());
+      }
+      progress.at(done, total);
+    }
+
+    /// The buffers over each part of the file, in the order of the parts.
+    private final List<MemorySegment> mappings = new ArrayList<>();
+
+    private void mapFile() {
+      for (int part = 0; part < gguf.parts(); part++) {
+        var mapping = gguf.mapping(part);
+        var buffer =
+            Ggml.ggml_backend_dev_buffer_from_host_ptr(
+                backend.processor(), mapping, mapping.byteSize(), mapping.byteSize());
+        if (buffer.equals(NULL))
+          throw new BackendException(
+              "cannot use the mapping of " + gguf.path() + Backend.complaint());
+        Ggml.ggml_backend_buffer_set_usage(buffer, Ggml.GGML_BACKEND_BUFFER_USAGE_WEIGHTS());
+        buffers.add(buffer);
+        mappings.add(buffer);
+      }
+    }
+
+    private void placeInMapping(Declared weight) throws GgufFormatException {
+      var info = weight.info();
+      Backend.must(
+          "place " + info.name(),
+          Ggml.ggml_backend_tensor_alloc(
+              mappings.get(info.part()), weight.tensor().ggml(), gguf.data(info)));
+    }
+
+    private void allocate(Place place) {
+      if (Ggml.ggml_backend_buft_is_host(place.bufferType) || extra.contains(place.bufferType)) {
+        long bytes =
+            declared.values().stream()
+                .filter(d -> d.place() == place)
+                .mapToLong(
+                    d -> Ggml.ggml_backend_buft_get_alloc_size(place.bufferType, d.tensor().ggml()))
+                .sum();
+        Backend.needMemory("weights of " + gguf.path(), bytes);
+      }
+      var buffer = Ggml.ggml_backend_alloc_ctx_tensors_from_buft(place.context, place.bufferType);
+      if (buffer.equals(NULL))
+        throw new BackendException(
+            "no memory in "
+                + place.name
+                + " for the weights of "
+                + gguf.path()
+                + Backend.complaint());
+      Ggml.ggml_backend_buffer_set_usage(buffer, Ggml.GGML_BACKEND_BUFFER_USAGE_WEIGHTS());
+      buffers.add(buffer);
+    }
+
+    /// Copies a weight, and repacks it where its memory wants that. Its bytes are mapped for the
+    /// moment alone, so that their pages are given back.
+    private void copy(Declared weight) throws IOException {
+      try (var moment = Arena.ofConfined()) {
+        var info = weight.info();
+        var bytes = gguf.map(info, moment);
+        if (weight.tensor().type() != info.type()) bytes = widen(bytes, info, moment);
+        Ggml.ggml_backend_tensor_set(weight.tensor().ggml(), bytes, 0, bytes.byteSize());
+      }
+    }
+
+    private static MemorySegment widen(MemorySegment from, TensorInfo info, Arena arena) {
+      long n = info.shape().elements();
+      var to = arena.allocate(4 * n, ALIGNMENT);
+      for (long i = 0; i < n; i++) {
+        short half = from.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i);
+        to.setAtIndex(
+            ValueLayout.JAVA_FLOAT,
+            i,
+            info.type() == TensorType.F16
+                ? Float.float16ToFloat(half)
+                : Float.intBitsToFloat(half << 16));
+      }
+      return to;
+    }
+
+    Map<String, Long> sizes() {
+      var sizes = new LinkedHashMap<String, Long>();
+      for (var weight : declared.values()) {
+        sizes.merge(weight.place().name, bytes(weight.info()), Long::sum);
+      }
+      return sizes;
+    }
+
+    private static long bytes(TensorInfo info) {
+      return info.type().bytes(info.shape());
+    }
+
+    synchronized void close() {
+      if (closed) return;
+      closed = true;
+      arena.close();
+      buffers.forEach(Ggml::ggml_backend_buffer_free);
+      backend.release();
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/// The transformer runtime for the JVM: a GGUF file in, text out.
+module dev.tenon {
+  requires dev.tenon.ggml;
+
+  exports dev.tenon;
+  exports dev.tenon.gguf;
+  exports dev.tenon.model;
+  exports dev.tenon.sampling;
+  exports dev.tenon.tensor;
+  exports dev.tenon.tokenizer;
+
+  uses dev.tenon.model.Architecture;
+}
