@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -14,29 +16,45 @@ import java.util.spi.ToolProvider;
 /// jextract generated.
 ///
 /// `Format check ROOT` lists the files it would change and fails if there are any; `Format apply
-/// ROOT` changes them.
+/// ROOT` changes them. A check looks only at what is newer than the last that found nothing.
 final class Format {
   private static final Set<String> NOT_OURS = Set.of(".git", "build", "target", "dist");
 
   public static void main(String[] args) throws IOException {
     var apply = args[0].equals("apply");
-    var files = sources(Path.of(args[1]));
+    var root = Path.of(args[1]);
+    var checked = root.resolve("target/formatted");
+    var start = FileTime.from(Instant.now());
+    var since = FileTime.fromMillis(0);
+    if (!apply && Files.exists(checked)) {
+      since = Files.getLastModifiedTime(checked);
+      if (since.compareTo(Files.getLastModifiedTime(root.resolve("pom.xml"))) < 0) {
+        since = FileTime.fromMillis(0); // the formatter itself may be another
+      }
+    }
+    var files = sources(root, since);
     var options = new ArrayList<String>();
     options.addAll(apply ? List.of("--replace") : List.of("--dry-run", "--set-exit-if-changed"));
     options.addAll(files);
     var formatter = ToolProvider.findFirst("google-java-format").orElseThrow();
-    var status =
-        formatter.run(
-            new PrintWriter(System.out, true),
-            new PrintWriter(System.err, true),
-            options.toArray(String[]::new));
-    if (status != 0 && !apply) {
+    var status = 0;
+    if (!files.isEmpty()) {
+      status =
+          formatter.run(
+              new PrintWriter(System.out, true),
+              new PrintWriter(System.err, true),
+              options.toArray(String[]::new));
+    }
+    if (status == 0) {
+      Files.write(checked, new byte[0]);
+      Files.setLastModifiedTime(checked, start);
+    } else if (!apply) {
       System.err.println("These are not formatted: mvn -q -N verify -Dformat=apply");
     }
     System.exit(status);
   }
 
-  private static List<String> sources(Path root) throws IOException {
+  private static List<String> sources(Path root, FileTime since) throws IOException {
     var found = new ArrayList<String>();
     Files.walkFileTree(
         root,
@@ -51,7 +69,9 @@ final class Format {
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
               throws IOException {
-            if (file.toString().endsWith(".java") && !generated(file)) found.add(file.toString());
+            if (file.toString().endsWith(".java")
+                && attributes.lastModifiedTime().compareTo(since) >= 0
+                && !generated(file)) found.add(file.toString());
             return FileVisitResult.CONTINUE;
           }
         });

@@ -6,7 +6,4 @@ module dev.tenon.cli {
   requires jdk.unsupported;
 
   uses dev.tenon.model.Architecture;
-
-  opens dev.tenon.cli to
-      info.picocli;
 }

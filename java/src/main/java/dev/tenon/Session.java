@@ -247,7 +247,11 @@ public final class Session implements AutoCloseable {
 
     private void start() {
       started = System.nanoTime();
-      for (int token : unevaluated) sampler.accept(token);
+      for (int token : unevaluated) {
+        sampler.accept(token);
+        // The text goes on where the prompt ends: a space that begins it is then a space.
+        if (decoder != null) decoder.accept(token);
+      }
     }
 
     private Generation piece(float[] logits) {

@@ -3422,6 +3422,66 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_backend_buffer_is_host {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_BOOL,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_is_host");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buffer_is_host$descriptor() {
+        return ggml_backend_buffer_is_host.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MethodHandle ggml_backend_buffer_is_host$handle() {
+        return ggml_backend_buffer_is_host.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_is_host$address() {
+        return ggml_backend_buffer_is_host.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static boolean ggml_backend_buffer_is_host(MemorySegment buffer) {
+        var mh$ = ggml_backend_buffer_is_host.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buffer_is_host", buffer);
+            }
+            return (boolean)mh$.invokeExact(buffer);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_backend_buffer_set_usage {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,

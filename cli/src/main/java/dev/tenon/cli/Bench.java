@@ -24,121 +24,67 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.LongStream;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 /// Measures how fast prompts are evaluated and tokens generated, with the options and the output of
 /// llama-bench, so that the two can be compared.
-@CommandLine.Command(
-    name = "bench",
-    description = {
-      "Measure the evaluation of prompts (pp) and the generation of tokens (tg).",
-      "Options take several values, separated by commas or by giving them again; numbers also"
-          + " ranges: 'first-last', 'first-last+step' or 'first-last*factor'."
-    })
 final class Bench extends Command {
   private static final Pattern RANGE = Pattern.compile("(-?\\d+)(?:-(\\d+)(?:([+*])(\\d+))?)?");
   private static final int MOST_VALUES = 10_000;
 
-  @Option(
-      names = {"-m", "--model"},
-      paramLabel = "FILE",
-      description = "The GGUF files.")
-  List<String> models = List.of();
-
-  @Option(
-      names = {"-p", "--n-prompt"},
-      paramLabel = "N",
-      description = "Tokens of a prompt (default: 512).")
-  List<String> prompt = List.of();
-
-  @Option(
-      names = {"-n", "--n-gen"},
-      paramLabel = "N",
-      description = "Tokens generated (default: 128).")
-  List<String> generate = List.of();
-
-  @Option(
-      names = {"-pg"},
-      paramLabel = "PP,TG",
-      description = "Both, one after the other.")
-  List<String> both = List.of();
-
-  @Option(
-      names = {"-d", "--n-depth"},
-      paramLabel = "N",
-      description = "Tokens that are there before (default: 0).")
-  List<String> depth = List.of();
-
-  @Option(
-      names = {"-r", "--repetitions"},
-      paramLabel = "N",
-      defaultValue = "5",
-      description = "How often each test is repeated (default: 5).")
-  int repetitions;
-
-  @Option(
-      names = {"-b", "--batch-size"},
-      paramLabel = "N",
-      description = "Most tokens evaluated in one go (default: 2048).")
-  List<String> batch = List.of();
-
-  @Option(
-      names = {"-ub", "--ubatch-size"},
-      paramLabel = "N",
-      description = "Most tokens in one pass (default: 512).")
-  List<String> microBatch = List.of();
-
-  @Option(
-      names = {"-ctk", "--cache-type-k"},
-      paramLabel = "TYPE",
-      description = "How keys are stored (default: f16).")
-  List<String> keyType = List.of();
-
-  @Option(
-      names = {"-ctv", "--cache-type-v"},
-      paramLabel = "TYPE",
-      description = "How values are stored (default: f16).")
-  List<String> valueType = List.of();
-
-  @Option(
-      names = {"-fa", "--flash-attn"},
-      paramLabel = "on|off|auto",
-      description = "Flash attention (default: auto).")
-  List<String> flashAttention = List.of();
-
-  @Option(
-      names = {"-t", "--threads"},
-      paramLabel = "N",
-      description = "Threads of the processor (default: as many as compute fastest).")
-  List<String> threads = List.of();
-
-  @Option(
-      names = {"-ngl", "--gpu-layers", "--n-gpu-layers"},
-      paramLabel = "N",
-      description = "Layers on the graphics card (default: all).")
-  List<String> gpuLayers = List.of();
-
-  @Option(
-      names = {"-nr", "--no-repack"},
-      description = "Leave the weights as they are in the file.")
-  boolean noRepack;
-
-  @Option(
-      names = {"--no-warmup"},
-      description = "Measure from the first run on.")
-  boolean noWarmup;
-
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "md|json|csv",
-      defaultValue = "md",
-      description = "How to print (default: md).")
-  String output;
+  private final Value<List<String>> models;
+  private final Value<List<String>> prompt;
+  private final Value<List<String>> generate;
+  private final Value<List<String>> both;
+  private final Value<List<String>> depth;
+  private final Value<Integer> repetitions;
+  private final Value<List<String>> batch;
+  private final Value<List<String>> microBatch;
+  private final Value<List<String>> keyType;
+  private final Value<List<String>> valueType;
+  private final Value<List<String>> flashAttention;
+  private final Value<List<String>> threads;
+  private final Value<List<String>> gpuLayers;
+  private final Value<Boolean> noRepack;
+  private final Value<Boolean> noWarmup;
+  private final Value<String> output;
 
   Bench(Streams streams) {
-    super(streams);
+    super(
+        streams,
+        "bench",
+        "Measure the evaluation of prompts (pp) and the generation of tokens (tg).",
+        "Options take several values, separated by commas or by giving them again; numbers also"
+            + " ranges: 'first-last', 'first-last+step' or 'first-last*factor'.");
+    models = texts("FILE", "The GGUF files.", "-m", "--model");
+    prompt = texts("N", "Tokens of a prompt (default: 512).", "-p", "--n-prompt");
+    generate = texts("N", "Tokens generated (default: 128).", "-n", "--n-gen");
+    both = texts("PP,TG", "Both, one after the other.", "-pg");
+    depth = texts("N", "Tokens that are there before (default: 0).", "-d", "--n-depth");
+    repetitions =
+        integer("5", "How often each test is repeated (default: 5).", "-r", "--repetitions");
+    batch = texts("N", "Most tokens evaluated in one go (default: 2048).", "-b", "--batch-size");
+    microBatch = texts("N", "Most tokens in one pass (default: 512).", "-ub", "--ubatch-size");
+    keyType = texts("TYPE", "How keys are stored (default: f16).", "-ctk", "--cache-type-k");
+    valueType = texts("TYPE", "How values are stored (default: f16).", "-ctv", "--cache-type-v");
+    flashAttention =
+        texts("on|off|auto", "Flash attention (default: auto).", "-fa", "--flash-attn");
+    threads =
+        texts(
+            "N",
+            "Threads of the processor (default: as many as compute fastest).",
+            "-t",
+            "--threads");
+    gpuLayers =
+        texts(
+            "N",
+            "Layers on the graphics card (default: all).",
+            "-ngl",
+            "--gpu-layers",
+            "--n-gpu-layers");
+    noRepack = flag("Leave the weights as they are in the file.", "-nr", "--no-repack");
+    noWarmup = flag("Measure from the first run on.", "--no-warmup");
+    output = text("md|json|csv", "How to print (default: md).", "-o", "--output");
   }
 
   /// How a model is loaded.
@@ -177,15 +123,16 @@ final class Bench extends Command {
 
   @Override
   int call() throws Exception {
-    if (repetitions < 1) {
-      throw usage("-r " + repetitions + ": at least 1");
+    if (repetitions.get() < 1) {
+      throw usage("-r " + repetitions.get() + ": at least 1");
     }
     Printer printer =
-        switch (output) {
+        switch (output.get()) {
+          case null -> new Markdown();
           case "md" -> new Markdown();
           case "json" -> new Json();
           case "csv" -> new Csv();
-          default -> throw usage("-o " + output + ": md, json or csv");
+          default -> throw usage("-o " + output.get() + ": md, json or csv");
         };
     var loads = loads();
     var settings = settings();
@@ -196,7 +143,9 @@ final class Bench extends Command {
               Model.load(
                   Path.of(load.model),
                   backend,
-                  ModelOptions.defaults().withGpuLayers(load.gpuLayers).withRepack(!noRepack))) {
+                  ModelOptions.defaults()
+                      .withGpuLayers(load.gpuLayers)
+                      .withRepack(!noRepack.get()))) {
         for (var setting : settings) {
           printer.print(new Result(load, setting, backend, model, measure(model, setting)));
           streams.out().flush();
@@ -208,18 +157,18 @@ final class Bench extends Command {
   }
 
   private List<Load> loads() {
-    if (models.isEmpty()) {
+    if (models.get().isEmpty()) {
       throw usage("which model? Give -m FILE or set TENON_MODEL");
     }
     var loads = new ArrayList<Load>();
-    for (var given : models) {
+    for (var given : models.get()) {
       // A comma separates files, unless there is a file of that name.
       for (var model : Files.exists(Path.of(given)) ? List.of(given) : split(given)) {
         for (int layers :
-            each("-ngl", gpuLayers, Integer.MAX_VALUE, -2).stream()
+            each("-ngl", gpuLayers.get(), Integer.MAX_VALUE, -2).stream()
                 .map(n -> n < 0 ? Integer.MAX_VALUE : n)
                 .toList()) {
-          for (int n : each("-t", threads, Backend.defaultThreads(), 1)) {
+          for (int n : each("-t", threads.get(), Backend.defaultThreads(), 1)) {
             loads.add(new Load(model, n, layers));
           }
         }
@@ -230,9 +179,9 @@ final class Bench extends Command {
 
   private List<Setting> settings() {
     var tests = new ArrayList<int[]>(); // prompt, generate
-    each("-p", prompt, 512, 0).forEach(n -> tests.add(new int[] {n, 0}));
-    each("-n", generate, 128, 0).forEach(n -> tests.add(new int[] {0, n}));
-    for (var pair : both) {
+    each("-p", prompt.get(), 512, 0).forEach(n -> tests.add(new int[] {n, 0}));
+    each("-n", generate.get(), 128, 0).forEach(n -> tests.add(new int[] {0, n}));
+    for (var pair : both.get()) {
       var numbers = each("-pg", List.of(pair), 0, 0);
       if (numbers.size() != 2) {
         throw usage("-pg " + pair + ": two numbers, such as 512,128");
@@ -240,15 +189,15 @@ final class Bench extends Command {
       tests.add(new int[] {numbers.get(0), numbers.get(1)});
     }
     tests.removeIf(test -> test[0] == 0 && test[1] == 0);
-    var attention = new SessionFlags.Attention();
-    var type = new SessionFlags.CacheType();
     var settings = new ArrayList<Setting>();
-    for (int ofBatch : each("-b", batch, 2048, 1)) {
-      for (int ofPass : each("-ub", microBatch, 512, 1)) {
-        for (var keys : each("-ctk", keyType, TensorType.F16, type::convert)) {
-          for (var values : each("-ctv", valueType, TensorType.F16, type::convert)) {
-            for (var flash : each("-fa", flashAttention, FlashAttention.AUTO, attention::convert)) {
-              for (int before : each("-d", depth, 0, 0)) {
+    for (int ofBatch : each("-b", batch.get(), 2048, 1)) {
+      for (int ofPass : each("-ub", microBatch.get(), 512, 1)) {
+        for (var keys : each("-ctk", keyType.get(), TensorType.F16, SessionFlags::cacheType)) {
+          for (var values :
+              each("-ctv", valueType.get(), TensorType.F16, SessionFlags::cacheType)) {
+            for (var flash :
+                each("-fa", flashAttention.get(), FlashAttention.AUTO, SessionFlags::attention)) {
+              for (int before : each("-d", depth.get(), 0, 0)) {
                 for (var test : tests) {
                   var setting =
                       new Setting(test[0], test[1], before, ofBatch, ofPass, keys, values, flash);
@@ -330,14 +279,14 @@ final class Bench extends Command {
   private long[] measure(Model model, Setting setting) {
     try (var session = model.newSession(setting.options())) {
       var random = new SplittableRandom(1);
-      if (!noWarmup) {
+      if (!noWarmup.get()) {
         evaluate(session, setting.batch, tokens(random, model, setting.prompt));
         generate(session, tokens(random, model, Math.min(1, setting.generate)));
         session.rewind(0);
       }
       evaluate(session, setting.batch, tokens(random, model, setting.depth));
-      var nanos = new long[repetitions];
-      for (int i = 0; i < repetitions; i++) {
+      var nanos = new long[repetitions.get()];
+      for (int i = 0; i < nanos.length; i++) {
         var prompt = tokens(random, model, setting.prompt);
         var generated = tokens(random, model, setting.generate);
         long start = System.nanoTime();
@@ -454,28 +403,28 @@ final class Bench extends Command {
 
     Markdown() {
       column("model", -30, r -> r.model.description());
-      column("size", 10, r -> Text.bytes(r.model.bytes()));
-      column("params", 10, r -> Text.count(r.model.parameters()));
+      column("size", 10, r -> size(r.model.bytes()));
+      column("params", 10, r -> count(r.model.parameters()));
       column("backend", -10, Result::backendName);
-      if (!gpuLayers.isEmpty()) {
+      if (!gpuLayers.get().isEmpty()) {
         column(
             "ngl", 3, r -> r.load.gpuLayers == Integer.MAX_VALUE ? "all" : "" + r.load.gpuLayers);
       }
       column("threads", 7, r -> "" + r.load.threads);
       // As llama-bench: these where they were asked for.
-      if (!batch.isEmpty()) {
+      if (!batch.get().isEmpty()) {
         column("n_batch", 7, r -> "" + r.setting.batch);
       }
-      if (!microBatch.isEmpty()) {
+      if (!microBatch.get().isEmpty()) {
         column("n_ubatch", 8, r -> "" + r.setting.microBatch);
       }
-      if (!keyType.isEmpty()) {
+      if (!keyType.get().isEmpty()) {
         column("type_k", 6, r -> r.setting.keyType.ggmlName());
       }
-      if (!valueType.isEmpty()) {
+      if (!valueType.get().isEmpty()) {
         column("type_v", 6, r -> r.setting.valueType.ggmlName());
       }
-      if (!flashAttention.isEmpty()) {
+      if (!flashAttention.get().isEmpty()) {
         column("fa", 4, r -> r.setting.flashAttention.name().toLowerCase(Locale.ROOT));
       }
       column("test", 15, r -> r.setting.name());
@@ -488,6 +437,18 @@ final class Bench extends Command {
                   "%.2f ± %.2f",
                   Result.mean(r.speeds()),
                   Result.deviation(r.speeds())));
+    }
+
+    private static String size(long bytes) {
+      return bytes < 1L << 30
+          ? String.format(Locale.ROOT, "%.2f MiB", bytes / 1048576.0)
+          : String.format(Locale.ROOT, "%.2f GiB", bytes / 1073741824.0);
+    }
+
+    private static String count(long count) {
+      return count < 1_000_000_000
+          ? String.format(Locale.ROOT, "%.2f M", count / 1e6)
+          : String.format(Locale.ROOT, "%.2f B", count / 1e9);
     }
 
     private void column(String title, int width, Function<Result, String> value) {

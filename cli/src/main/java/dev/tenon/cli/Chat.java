@@ -10,16 +10,8 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
-import picocli.CommandLine;
-import picocli.CommandLine.Mixin;
 
 /// Talks with a model, turn by turn.
-@CommandLine.Command(
-    name = "chat",
-    description = {
-      "Talk with a model, line by line.",
-      "/help lists what else can be typed. Ctrl-C stops an answer, Ctrl-D leaves."
-    })
 final class Chat extends Command {
   private static final String HELP =
       """
@@ -28,12 +20,19 @@ final class Chat extends Command {
       /exit   leave, as /bye and Ctrl-D do; Ctrl-C stops an answer\
       """;
 
-  @Mixin ModelFlags model;
-  @Mixin GenerateFlags generate;
-  @Mixin SessionFlags session;
+  private final ModelFlags model;
+  private final GenerateFlags generate;
+  private final SessionFlags session;
 
   Chat(Streams streams) {
-    super(streams);
+    super(
+        streams,
+        "chat",
+        "Talk with a model, line by line.",
+        "/help lists what else can be typed. Ctrl-C stops an answer, Ctrl-D leaves.");
+    model = new ModelFlags(this);
+    generate = new GenerateFlags(this);
+    session = new SessionFlags(this);
   }
 
   @Override
@@ -47,15 +46,16 @@ final class Chat extends Command {
       Command command, ModelFlags model, GenerateFlags generate, SessionFlags session)
       throws Exception {
     var streams = command.streams;
-    session.options(command, 0);
-    var sampler = generate.sampler(command);
+    session.options(0); // says what is wrong with it before the wait
+    var sampler = generate.sampler();
     long start = System.nanoTime();
-    try (var backend = model.backend(command);
-        var loaded = model.load(command, backend);
-        var opened = loaded.newSession(session.options(command, loaded.contextLength()))) {
-      if (command.verbose) {
+    try (var backend = model.backend();
+        var loaded = model.load(backend);
+        var opened = loaded.newSession(session.options(loaded.contextLength()))) {
+      if (command.verbose()) {
         var load = Duration.ofNanos(System.nanoTime() - start);
         Timings.model(streams.err(), loaded, backend, load);
+        Timings.session(streams.err(), opened);
       }
       var conversation = new Conversation(command, opened, loaded.tokenizer(), sampler, generate);
       try (var _ = Interrupt.of(conversation::interrupt)) {
@@ -169,7 +169,7 @@ final class Chat extends Command {
           switch (events.next()) {
             case Generation.Piece(int token, String piece) -> spoken.take(token, piece);
             case Generation.Done done -> {
-              if (command.verbose) {
+              if (command.verbose()) {
                 Timings.generation(streams.err(), done);
               }
               if (done.reason() == Generation.Reason.CONTEXT_FULL) {

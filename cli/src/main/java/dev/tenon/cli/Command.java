@@ -1,29 +1,57 @@
 package dev.tenon.cli;
 
+import java.util.List;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
-/// One thing that a person does.
+/// One thing that a person does: the options it takes, then what it does with them.
+///
+/// Options are declared by calls and not by picocli's annotations, whose inspection takes longer
+/// than loading a small model.
 abstract class Command {
   final Streams streams;
+  final CommandSpec spec;
 
-  @Spec CommandSpec spec;
+  private final Value<Boolean> verbose;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Print this and exit.")
-  boolean help;
+  /// What an option was given, once the arguments are parsed.
+  ///
+  /// @param spec the option
+  record Value<T>(ArgSpec spec) {
+    /// {@return the value, or null where it has neither one nor a default}
+    T get() {
+      return spec.getValue();
+    }
+  }
 
-  @Option(
-      names = {"-v", "--verbose"},
-      description = "Print devices and timings on stderr, and where a failure comes from.")
-  boolean verbose;
-
-  Command(Streams streams) {
+  Command(Streams streams, String name, String... description) {
     this.streams = streams;
+    spec = CommandSpec.wrapWithoutInspection(this).name(name);
+    spec.usageMessage()
+        .description(description)
+        .abbreviateSynopsis(true)
+        .sortOptions(false)
+        .longOptionsMaxWidth(34)
+        .width(100)
+        .parameterListHeading("%n")
+        .optionListHeading("%n")
+        .commandListHeading("%nCommands:%n");
+    spec.addOption(
+        OptionSpec.builder("-h", "--help")
+            .usageHelp(true)
+            .type(Boolean.class)
+            .arity("0")
+            .description("Print this and exit.")
+            .build());
+    verbose =
+        flag(
+            "Print devices and timings on stderr, and where a failure comes from.",
+            "-v",
+            "--verbose");
   }
 
   /// Does it.
@@ -32,8 +60,95 @@ abstract class Command {
   /// @throws Exception what goes wrong; it becomes one line
   abstract int call() throws Exception;
 
+  boolean verbose() {
+    return Boolean.TRUE.equals(verbose.get());
+  }
+
   /// {@return an exception for arguments that make no sense, exit code 2}
   ParameterException usage(String message) {
     return new ParameterException(spec.commandLine(), message);
+  }
+
+  /// {@return the one of three that is given, or null}
+  String onlyOne(String what, String argument, String prompt, String tokens) {
+    if ((argument == null ? 0 : 1) + (prompt == null ? 0 : 1) + (tokens == null ? 0 : 1) > 1) {
+      throw usage("one " + what + ", please: an argument, -p or --tokens");
+    }
+    return argument != null ? argument : prompt != null ? prompt : tokens;
+  }
+
+  // How options are declared; those of a command appear in this order in its help.
+
+  /// An option without a value.
+  Value<Boolean> flag(String description, String... names) {
+    return add(
+        OptionSpec.builder(names)
+            .type(Boolean.class)
+            .arity("0")
+            .defaultValue("false")
+            .description(description));
+  }
+
+  /// An option with a text.
+  Value<String> text(String label, String description, String... names) {
+    return add(value(String.class, label, description, names));
+  }
+
+  /// An option that may be given several times.
+  Value<List<String>> texts(String label, String description, String... names) {
+    return add(
+        value(List.class, label, description, names)
+            .auxiliaryTypes(String.class)
+            .initialValue(List.of()));
+  }
+
+  /// An option with a whole number; null where there is no default and it is not given.
+  Value<Integer> integer(String usual, String description, String... names) {
+    return add(value(Integer.class, "N", description, names).defaultValue(usual));
+  }
+
+  /// An option with a number.
+  Value<Float> real(String usual, String description, String... names) {
+    return add(value(Float.class, "X", description, names).defaultValue(usual));
+  }
+
+  /// An option with a value of another type.
+  <T> Value<T> option(
+      Class<T> type,
+      ITypeConverter<T> converter,
+      String usual,
+      String label,
+      String description,
+      String... names) {
+    return add(value(type, label, description, names).converters(converter).defaultValue(usual));
+  }
+
+  /// What may stand among the options without a name.
+  Value<String> argument(String label, String description) {
+    var argument =
+        PositionalParamSpec.builder()
+            .type(String.class)
+            .arity("0..1")
+            .index("0")
+            .paramLabel(label)
+            .description(description)
+            .build();
+    spec.addPositional(argument);
+    return new Value<>(argument);
+  }
+
+  private static OptionSpec.Builder value(
+      Class<?> type, String label, String description, String... names) {
+    return OptionSpec.builder(names)
+        .type(type)
+        .arity("1")
+        .paramLabel(label)
+        .description(description);
+  }
+
+  private <T> Value<T> add(OptionSpec.Builder builder) {
+    var option = builder.build();
+    spec.addOption(option);
+    return new Value<>(option);
   }
 }

@@ -1,19 +1,16 @@
 package dev.tenon.cli;
 
 import picocli.AutoComplete;
-import picocli.CommandLine;
 
 /// Prints the script that teaches a shell the command's options.
-@CommandLine.Command(
-    name = "completion",
-    description = {
-      "Print a completion script for bash and zsh.",
-      "bash: source <(tenon completion)",
-      "zsh:  autoload -U +X bashcompinit && bashcompinit && source <(tenon completion)"
-    })
 final class Completion extends Command {
   Completion(Streams streams) {
-    super(streams);
+    super(
+        streams,
+        "completion",
+        "Print a completion script for bash and zsh.",
+        "bash: source <(tenon completion)",
+        "zsh:  autoload -U +X bashcompinit && bashcompinit && source <(tenon completion)");
   }
 
   @Override

@@ -20,37 +20,26 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import picocli.CommandLine;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /// Shows what is in a file, without loading it.
-@CommandLine.Command(
-    name = "inspect",
-    description = "Show what is in a GGUF file, of any architecture, and the memory it would need.")
 final class Inspect extends Command {
   private static final int LONGEST_TEXT = 100;
   private static final int MOST_ELEMENTS = 8;
 
-  @Parameters(arity = "0..1", paramLabel = "FILE", description = "The GGUF file.")
-  String file;
-
-  @Option(
-      names = {"-m", "--model"},
-      paramLabel = "FILE",
-      description = "The same.")
-  String model;
-
-  @Option(
-      names = {"--json"},
-      description = "Print everything as JSON, arrays in full.")
-  boolean json;
-
-  @Mixin SessionFlags session;
+  private final Value<String> file;
+  private final Value<String> model;
+  private final Value<Boolean> json;
+  private final SessionFlags session;
 
   Inspect(Streams streams) {
-    super(streams);
+    super(
+        streams,
+        "inspect",
+        "Show what is in a GGUF file, of any architecture, and the memory it needs.");
+    file = argument("FILE", "The GGUF file.");
+    model = text("FILE", "The same.", "-m", "--model");
+    json = flag("Print everything as JSON, arrays in full.", "--json");
+    session = new SessionFlags(this);
   }
 
   /// How many tensors have a type, and their bytes.
@@ -58,23 +47,28 @@ final class Inspect extends Command {
 
   @Override
   int call() throws Exception {
-    var name = file != null ? file : model;
+    var name = file.get() != null ? file.get() : model.get();
     if (name == null || name.isEmpty()) {
       throw usage("which file? Name one, give -m FILE or set TENON_MODEL");
     }
     try (var gguf = Gguf.open(Path.of(name))) {
-      var options = session.options(this, trained(gguf));
+      var options = session.options(trained(gguf));
       MemoryEstimate memory = null;
+      var unknown = "";
       try {
-        memory = Model.estimate(gguf, options);
-      } catch (GgufFormatException | IllegalArgumentException | UnsupportedOperationException _) {
-        // The file does not have the numbers: a vocabulary, or an adapter. It is shown all the
-        // same.
+        if (gguf.tensors().isEmpty()) {
+          unknown = "the file has no tensors";
+        } else {
+          memory = Model.estimate(gguf, options);
+        }
+      } catch (GgufFormatException | IllegalArgumentException | UnsupportedOperationException e) {
+        // A vocabulary, an adapter, or what no cache of that type goes with: shown all the same.
+        unknown = Failure.line(e);
       }
-      if (json) {
+      if (json.get()) {
         writeJson(gguf, options, memory);
       } else {
-        print(gguf, options, memory);
+        print(gguf, options, memory, unknown);
       }
     }
     return 0;
@@ -108,7 +102,8 @@ final class Inspect extends Command {
     return gguf.tensors().stream().mapToLong(tensor -> tensor.shape().elements()).sum();
   }
 
-  private void print(Gguf gguf, SessionOptions options, MemoryEstimate memory) throws IOException {
+  private void print(Gguf gguf, SessionOptions options, MemoryEstimate memory, String unknown)
+      throws IOException {
     var out = streams.out();
     out.println(
         Text.visible(gguf.path().toString())
@@ -158,7 +153,7 @@ final class Inspect extends Command {
 
     out.println("\nMEMORY");
     if (memory == null) {
-      out.println("  unknown: this file does not have the numbers of a model");
+      out.println("  unknown: " + unknown);
     } else {
       out.println("  weights   " + Text.bytes(memory.weightBytes()));
       out.println(

@@ -17,78 +17,55 @@ import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
-import picocli.CommandLine;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /// Evaluates a prompt and gives the scores of every next token.
-@CommandLine.Command(
-    name = "logits",
-    description = {
-      "Evaluate a prompt and write its logits: raw little-endian F32, a row of the whole"
-          + " vocabulary for each token.",
-      "The text is read from stdin, byte for byte, where it is '-' or there is none."
-    })
 final class Logits extends Command {
   private static final int BEST = 10;
 
-  @Parameters(arity = "0..1", paramLabel = "TEXT", description = "The text; '-' for stdin.")
-  String argument;
-
-  @Option(
-      names = {"-p", "--prompt"},
-      paramLabel = "TEXT",
-      description = "The text; '' for none but the begin token.")
-  String prompt;
-
-  @Option(
-      names = {"--tokens"},
-      paramLabel = "IDS",
-      description = "Token ids in place of text, as they are: 1,2,3.")
-  String tokens;
-
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FILE",
-      description = "Where to write; a file appears when it is complete (default: stdout).")
-  String output;
-
-  @Option(
-      names = {"--chunk"},
-      paramLabel = "N",
-      description = "Evaluate so many tokens at a time (default: as -ub).")
-  Integer chunk;
-
-  @Option(
-      names = {"--json"},
-      description = "Print the ten best of the last row as JSON in place of all.")
-  boolean json;
-
-  @Mixin ModelFlags model;
-  @Mixin SessionFlags session;
+  private final Value<String> argument;
+  private final Value<String> prompt;
+  private final Value<String> tokens;
+  private final Value<String> output;
+  private final Value<Integer> chunk;
+  private final Value<Boolean> json;
+  private final ModelFlags model;
+  private final SessionFlags session;
 
   Logits(Streams streams) {
-    super(streams);
+    super(
+        streams,
+        "logits",
+        "Evaluate a text and write its logits.",
+        "They are raw little-endian F32, a row of the whole vocabulary for each token. The text is"
+            + " read from stdin, byte for byte, where it is '-' or there is none.");
+    argument = argument("TEXT", "The text; '-' for stdin.");
+    prompt = text("TEXT", "The text; '' for none but the begin token.", "-p", "--prompt");
+    tokens = text("IDS", "Token ids in place of text, as they are: 1,2,3.", "--tokens");
+    output =
+        text(
+            "FILE",
+            "Where to write; a file appears when it is complete (default: stdout).",
+            "-o",
+            "--output");
+    chunk = integer(null, "Evaluate so many tokens at a time (default: as -ub).", "--chunk");
+    json = flag("Print the ten best of the last row as JSON in place of all.", "--json");
+    model = new ModelFlags(this);
+    session = new SessionFlags(this);
   }
 
   @Override
   int call() throws Exception {
-    int texts = (argument == null ? 0 : 1) + (prompt == null ? 0 : 1) + (tokens == null ? 0 : 1);
-    if (texts > 1) {
-      throw usage("one text, please: an argument, -p or --tokens");
+    var text = onlyOne("text", argument.get(), prompt.get(), tokens.get());
+    if (chunk.get() != null && chunk.get() < 1) {
+      throw usage("--chunk " + chunk.get() + ": at least 1");
     }
-    if (chunk != null && chunk < 1) {
-      throw usage("--chunk " + chunk + ": at least 1");
-    }
-    if (output == null && !json && streams.outTerminal()) {
+    if (output.get() == null && !json.get() && streams.outTerminal()) {
       throw usage("raw numbers on a terminal? Give -o FILE or --json, or redirect the output");
     }
-    var text = argument != null ? argument : prompt;
-    var given = tokens == null ? null : TokenIds.parse(this, "--tokens", tokens);
-    session.options(this, 0); // says what is wrong with it before the wait
-    try (var backend = model.backend(this);
-        var loaded = model.load(this, backend)) {
+    var given = tokens.get() == null ? null : TokenIds.parse(this, "--tokens", text);
+    session.options(0); // says what is wrong with it before the wait
+    try (var backend = model.backend();
+        var loaded = model.load(backend)) {
       if (given == null) {
         if (text == null || text.equals("-")) {
           text = new String(streams.readAll(), StandardCharsets.UTF_8);
@@ -99,7 +76,7 @@ final class Logits extends Command {
         throw new IOException("there is no token to evaluate");
       }
       TokenIds.check(given, loaded.vocabularySize());
-      try (var opened = loaded.newSession(session.options(this, loaded.contextLength()))) {
+      try (var opened = loaded.newSession(session.options(loaded.contextLength()))) {
         if (given.length > opened.contextLength()) {
           throw new IOException(
               "the text has "
@@ -115,14 +92,15 @@ final class Logits extends Command {
   }
 
   private void write(Model loaded, Session opened, int[] given) throws IOException {
-    if (output == null) {
+    var name = output.get();
+    if (name == null) {
       write(loaded, opened, given, streams.out());
       return;
     }
-    var target = Path.of(output);
+    var target = Path.of(name);
     var folder = target.toAbsolutePath().getParent();
     if (Files.isDirectory(target)) {
-      throw new FileSystemException(output, null, "is a directory");
+      throw new FileSystemException(name, null, "is a directory");
     }
     if (folder != null && !Files.isDirectory(folder)) {
       throw new NoSuchFileException(folder.toString());
@@ -143,7 +121,7 @@ final class Logits extends Command {
     } catch (FileSystemException e) {
       throw e;
     } catch (IOException e) {
-      throw new IOException("cannot write " + output + ": " + e.getMessage(), e);
+      throw new IOException("cannot write " + name + ": " + e.getMessage(), e);
     } finally {
       if (replace) {
         Files.deleteIfExists(written);
@@ -153,12 +131,12 @@ final class Logits extends Command {
 
   private void write(Model loaded, Session opened, int[] given, OutputStream out)
       throws IOException {
-    int step = chunk == null ? session.microBatch : chunk;
+    int step = chunk.get() == null ? session.microBatch() : chunk.get();
     float[] last = {};
     ByteBuffer row = null;
     for (int from = 0; from < given.length; from += step) {
       var piece = Arrays.copyOfRange(given, from, (int) Math.min(given.length, (long) from + step));
-      if (json) {
+      if (json.get()) {
         last = opened.evaluate(piece);
         continue;
       }
@@ -170,7 +148,7 @@ final class Logits extends Command {
         out.write(row.array());
       }
     }
-    if (json) {
+    if (json.get()) {
       printBest(loaded, last, out);
     }
     out.flush();

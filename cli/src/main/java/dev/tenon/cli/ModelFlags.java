@@ -2,94 +2,91 @@ package dev.tenon.cli;
 
 import dev.tenon.Model;
 import dev.tenon.ModelOptions;
+import dev.tenon.cli.Command.Value;
 import dev.tenon.tensor.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 /// Which model, and where and how it is put in memory.
 final class ModelFlags {
-  @Option(
-      names = {"-m", "--model"},
-      paramLabel = "FILE",
-      description = "The GGUF file; of a split set the first.")
-  String model;
+  private final Command command;
+  private final Value<String> model;
+  private final Value<Integer> threads;
+  private final Value<Integer> gpuLayers;
+  private final Value<Boolean> noRepack;
 
-  @Option(
-      names = {"-t", "--threads"},
-      paramLabel = "N",
-      defaultValue = "-1",
-      description = "Threads of the processor (default: as many as compute fastest).")
-  int threads;
-
-  @Option(
-      names = {"-ngl", "--gpu-layers", "--n-gpu-layers"},
-      paramLabel = "N",
-      defaultValue = "auto",
-      converter = GpuLayers.class,
-      description = "Layers on the graphics card: a number, auto or all (default: auto).")
-  int gpuLayers;
-
-  @Option(
-      names = {"-nr", "--no-repack"},
-      description = "Leave the weights as they are in the file.")
-  boolean noRepack;
+  ModelFlags(Command command) {
+    this.command = command;
+    model = command.text("FILE", "The GGUF file; of a split set the first.", "-m", "--model");
+    threads =
+        command.integer(
+            "-1",
+            "Threads of the processor (default: as many as compute fastest).",
+            "-t",
+            "--threads");
+    gpuLayers =
+        command.option(
+            Integer.class,
+            ModelFlags::layers,
+            "auto",
+            "N",
+            "Layers on the graphics card: a number, auto or all (default: auto).",
+            "-ngl",
+            "--gpu-layers",
+            "--n-gpu-layers");
+    noRepack = command.flag("Leave the weights as they are in the file.", "-nr", "--no-repack");
+  }
 
   /// {@return the path of the file}
-  Path path(Command command) {
-    if (model == null || model.isEmpty()) {
+  Path path() {
+    var file = model.get();
+    if (file == null || file.isEmpty()) {
       throw command.usage("which model? Give -m FILE or set TENON_MODEL");
     }
-    return Path.of(model);
+    return Path.of(file);
   }
 
   /// {@return the backend; the caller closes it}
-  Backend backend(Command command) {
-    if (threads <= 0) {
+  Backend backend() {
+    if (threads.get() <= 0) {
       return Backend.best();
     }
     try {
-      return Backend.best(threads);
+      return Backend.best(threads.get());
     } catch (IllegalArgumentException e) {
       throw command.usage(e.getMessage());
     }
   }
 
   /// {@return the model, loaded with a progress bar where a person waits; the caller closes it}
-  Model load(Command command, Backend backend) throws IOException {
-    var options = ModelOptions.defaults().withGpuLayers(gpuLayers).withRepack(!noRepack);
+  Model load(Backend backend) throws IOException {
+    var options =
+        ModelOptions.defaults().withGpuLayers(gpuLayers.get()).withRepack(!noRepack.get());
     if (!command.streams.errTerminal()) {
-      return Model.load(path(command), backend, options);
+      return Model.load(path(), backend, options);
     }
     var bar = new ProgressBar(command.streams.err());
     try {
-      return Model.load(path(command), backend, options.withProgress(bar::at));
+      return Model.load(path(), backend, options.withProgress(bar::at));
     } finally {
       bar.close();
     }
   }
 
-  /// Reads a number of layers.
-  static final class GpuLayers implements ITypeConverter<Integer> {
-    /// Made by picocli.
-    GpuLayers() {}
-
-    @Override
-    public Integer convert(String text) {
-      if (text.equals("auto") || text.equals("all") || text.equals("-1") || text.equals("-2")) {
-        return Integer.MAX_VALUE;
-      }
-      try {
-        int layers = Integer.parseInt(text);
-        if (layers >= 0) {
-          return layers;
-        }
-      } catch (NumberFormatException _) {
-        // Said below.
-      }
-      throw new TypeConversionException("'" + text + "' is not a number of layers, auto or all");
+  /// {@return a number of layers; all of them where there is a card is what auto means}
+  static int layers(String text) {
+    if (text.equals("auto") || text.equals("all") || text.equals("-1") || text.equals("-2")) {
+      return Integer.MAX_VALUE;
     }
+    try {
+      int layers = Integer.parseInt(text);
+      if (layers >= 0) {
+        return layers;
+      }
+    } catch (NumberFormatException _) {
+      // Said below.
+    }
+    throw new TypeConversionException("'" + text + "' is not a number of layers, auto or all");
   }
 }

@@ -7,69 +7,50 @@ import dev.tenon.sampling.Sampler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import picocli.CommandLine;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /// Continues a prompt.
-@CommandLine.Command(
-    name = "run",
-    description = {
-      "Continue a prompt and print the continuation.",
-      "The prompt is read from stdin, byte for byte, where it is '-' or there is none; without one"
-          + " on a terminal, the chat opens."
-    })
 final class Run extends Command {
-  @Parameters(arity = "0..1", paramLabel = "PROMPT", description = "The prompt; '-' for stdin.")
-  String argument;
-
-  @Option(
-      names = {"-p", "--prompt"},
-      paramLabel = "TEXT",
-      description = "The prompt; '' for none but the begin token.")
-  String prompt;
-
-  @Option(
-      names = {"--tokens"},
-      paramLabel = "IDS",
-      description = "Token ids as the prompt, as they are: 1,2,3.")
-  String tokens;
-
-  @Option(
-      names = {"--ids"},
-      description = "Print token ids in place of text: a JSON array, the prompt's included.")
-  boolean ids;
-
-  @Mixin ModelFlags model;
-  @Mixin GenerateFlags generate;
-  @Mixin SessionFlags session;
+  private final Value<String> argument;
+  private final Value<String> prompt;
+  private final Value<String> tokens;
+  private final Value<Boolean> ids;
+  private final ModelFlags model;
+  private final GenerateFlags generate;
+  private final SessionFlags session;
 
   Run(Streams streams) {
-    super(streams);
+    super(
+        streams,
+        "run",
+        "Continue a prompt and print the continuation.",
+        "The prompt is read from stdin, byte for byte, where it is '-' or there is none; without"
+            + " one on a terminal, the chat opens.");
+    argument = argument("PROMPT", "The prompt; '-' for stdin.");
+    prompt = text("TEXT", "The prompt; '' for none but the begin token.", "-p", "--prompt");
+    tokens = text("IDS", "Token ids as the prompt, as they are: 1,2,3.", "--tokens");
+    ids = flag("Print token ids in place of text: a JSON array, the prompt's included.", "--ids");
+    model = new ModelFlags(this);
+    generate = new GenerateFlags(this);
+    session = new SessionFlags(this);
   }
 
   @Override
   int call() throws Exception {
-    int prompts = (argument == null ? 0 : 1) + (prompt == null ? 0 : 1) + (tokens == null ? 0 : 1);
-    if (prompts > 1) {
-      throw usage("one prompt, please: an argument, -p or --tokens");
-    }
-    if (prompts == 0 && streams.inTerminal()) {
+    var text = onlyOne("prompt", argument.get(), prompt.get(), tokens.get());
+    if (text == null && streams.inTerminal()) {
       return Chat.converse(this, model, generate, session);
     }
-    var text = argument != null ? argument : prompt;
-    var given = tokens == null ? null : TokenIds.parse(this, "--tokens", tokens);
+    var given = tokens.get() == null ? null : TokenIds.parse(this, "--tokens", text);
     if (given != null && given.length == 0) {
       throw usage("--tokens: at least one id");
     }
-    session.options(this, 0); // says what is wrong with it before the wait
-    var sampler = generate.sampler(this);
+    session.options(0); // says what is wrong with it before the wait
+    var sampler = generate.sampler();
 
     long start = System.nanoTime();
-    try (var backend = model.backend(this);
-        var loaded = model.load(this, backend)) {
-      if (verbose) {
+    try (var backend = model.backend();
+        var loaded = model.load(backend)) {
+      if (verbose()) {
         var load = Duration.ofNanos(System.nanoTime() - start);
         Timings.model(streams.err(), loaded, backend, load);
       }
@@ -78,11 +59,11 @@ final class Run extends Command {
           text = new String(streams.readAll(), StandardCharsets.UTF_8);
         }
         given = loaded.tokenizer().encodePrompt(text);
-      } else if (!ids && !loaded.hasTokenizer()) {
-        throw new IOException(model.model + " has no vocabulary to print text with: add --ids");
+      } else if (!ids.get() && !loaded.hasTokenizer()) {
+        throw new IOException(model.path() + " has no vocabulary to print text with: add --ids");
       }
       check(given, loaded);
-      try (var opened = loaded.newSession(session.options(this, loaded.contextLength()))) {
+      try (var opened = loaded.newSession(session.options(loaded.contextLength()))) {
         if (given.length > opened.contextLength()) {
           throw new IOException(
               "the prompt has "
@@ -90,6 +71,9 @@ final class Run extends Command {
                   + " tokens, and the context "
                   + opened.contextLength()
                   + ": raise it with -c");
+        }
+        if (verbose()) {
+          Timings.session(streams.err(), opened);
         }
         return print(opened, given, sampler);
       }
@@ -107,7 +91,7 @@ final class Run extends Command {
   /// Prints what is generated as it comes.
   private int print(Session opened, int[] prompt, Sampler sampler) throws IOException {
     var out = streams.out();
-    if (ids) {
+    if (ids.get()) {
       out.print("[");
       for (int i = 0; i < prompt.length; i++) {
         out.print((i > 0 ? ", " : "") + prompt[i]);
@@ -119,7 +103,7 @@ final class Run extends Command {
       while (events.hasNext()) {
         switch (events.next()) {
           case Generation.Piece(int token, String text) -> {
-            if (!ids) {
+            if (!ids.get()) {
               out.print(text);
             } else if (token >= 0) {
               out.print(", " + token);
@@ -128,20 +112,21 @@ final class Run extends Command {
           }
           case Generation.Done done -> {
             interrupted = done.reason() == Generation.Reason.INTERRUPTED;
-            if (ids) {
+            if (ids.get()) {
               out.print("]");
             }
-            if (ids || streams.outTerminal()) {
+            if (ids.get() || streams.outTerminal()) {
               out.println("");
             }
             out.flush();
-            if (verbose) {
+            if (verbose()) {
               Timings.generation(streams.err(), done);
             }
           }
         }
       }
     }
+    Thread.interrupted(); // has done its work
     return interrupted ? 130 : 0;
   }
 }

@@ -23,16 +23,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The `tenon` command.
-@CommandLine.Command(
-    name = "tenon",
-    synopsisSubcommandLabel = "COMMAND",
-    description = "Run transformers on the JVM.",
-    footer = {
-      "",
-      "Every option that is a setting is also read from the environment: --ctx-size from"
-          + " TENON_CTX_SIZE.",
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C."
-    })
 public final class Tenon extends Command {
   private static final int FAILED = 1;
   private static final int WRONG_USAGE = 2;
@@ -51,11 +41,18 @@ public final class Tenon extends Command {
     COMMANDS.put("completion", Completion::new);
   }
 
-  @CommandLine.Option(names = "--version", description = "Print the version and exit.")
-  boolean version;
+  private final Value<Boolean> version;
 
   private Tenon(Streams streams) {
-    super(streams);
+    super(streams, "tenon", "Run transformers on the JVM.");
+    version = flag("Print the version and exit.", "--version");
+    spec.usageMessage()
+        .synopsisSubcommandLabel("COMMAND")
+        .footer(
+            "",
+            "Every option that is a setting is also read from the environment: --ctx-size from"
+                + " TENON_CTX_SIZE.",
+            "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.");
   }
 
   /// Runs the command and ends the JVM with its exit code.
@@ -96,7 +93,7 @@ public final class Tenon extends Command {
         return 0;
       }
       Command command = parsed.getCommand();
-      verbose = command.verbose;
+      verbose = command.verbose();
       return command.call();
     } catch (ParameterException e) {
       streams.err().println(usage(e, streams));
@@ -118,7 +115,7 @@ public final class Tenon extends Command {
   /// What `tenon` does alone.
   @Override
   int call() throws IOException {
-    if (version) {
+    if (version.get()) {
       streams.out().println("tenon " + Version.tenon());
       return 0;
     }
@@ -131,31 +128,17 @@ public final class Tenon extends Command {
   /// {@return the parser, with one command alone where its name is given, which starts faster than
   /// all of them}
   static CommandLine commandLine(String only, Streams streams) {
-    var line = new CommandLine(new Tenon(streams));
+    var line = new CommandLine(new Tenon(streams).spec);
     COMMANDS.forEach(
         (name, command) -> {
           if (!COMMANDS.containsKey(only) || name.equals(only)) {
-            line.addSubcommand(name, command.apply(streams));
+            line.addSubcommand(name, new CommandLine(command.apply(streams).spec));
           }
         });
-    lookOf(line);
-    line.getSubcommands().values().forEach(Tenon::lookOf);
     return line.setExpandAtFiles(false)
         .setPosixClusteredShortOptionsAllowed(false)
         .setAllowOptionsAsOptionParameters(true)
-        .setUsageHelpLongOptionsMaxWidth(34)
-        .setUsageHelpWidth(100)
         .setDefaultValueProvider(new Environment(streams.environment()));
-  }
-
-  private static void lookOf(CommandLine line) {
-    line.getCommandSpec()
-        .usageMessage()
-        .abbreviateSynopsis(true)
-        .sortOptions(false)
-        .parameterListHeading("%n")
-        .optionListHeading("%n")
-        .commandListHeading("%nCommands:%n");
   }
 
   /// One line for arguments that make no sense.

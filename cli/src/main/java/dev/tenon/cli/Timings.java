@@ -2,6 +2,7 @@ package dev.tenon.cli;
 
 import dev.tenon.Generation;
 import dev.tenon.Model;
+import dev.tenon.Session;
 import dev.tenon.tensor.Backend;
 import java.io.PrintStream;
 import java.time.Duration;
@@ -28,6 +29,16 @@ final class Timings {
         .buffers()
         .forEach((type, bytes) -> err.println("weights: " + Text.bytes(bytes) + " in " + type));
     err.printf(Locale.ROOT, "%18s = %10.2f ms%n", "load time", millis(load));
+  }
+
+  /// Tells what a session takes.
+  static void session(PrintStream err, Session session) {
+    err.println(
+        "context: "
+            + session.contextLength()
+            + " tokens, "
+            + Text.bytes(session.bytes())
+            + " for their cache and the computation");
   }
 
   /// Tells how long a generation took.

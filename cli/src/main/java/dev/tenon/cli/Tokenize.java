@@ -6,73 +6,51 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import picocli.CommandLine;
-import picocli.CommandLine.Option;
 
 /// Turns text into tokens and back.
-@CommandLine.Command(
-    name = "tokenize",
-    description = {
-      "Turn text into tokens, one a line, or tokens into text.",
-      "Text is read from stdin where neither --text nor -f gives it. Every byte counts; bytes that"
-          + " are not UTF-8 become U+FFFD. A file that holds a vocabulary alone will do."
-    })
 final class Tokenize extends Command {
-  @Option(
-      names = {"-m", "--model"},
-      paramLabel = "FILE",
-      description = "The GGUF file.")
-  String model;
-
-  @Option(
-      names = {"--text", "-p", "--prompt"},
-      paramLabel = "TEXT",
-      description = "The text.")
-  String text;
-
-  @Option(
-      names = {"-f", "--file"},
-      paramLabel = "FILE",
-      description = "The file with the text; '-' for stdin.")
-  String file;
-
-  @Option(
-      names = {"--ids"},
-      description = "Print the ids alone, as a JSON array.")
-  boolean ids;
-
-  @Option(
-      names = {"--decode"},
-      paramLabel = "IDS",
-      description = "Print the text of ids, such as 1,2,3; special tokens are left out.")
-  String decode;
-
-  @Option(
-      names = {"--no-bos"},
-      description = "Do not add the begin token.")
-  boolean noBos;
-
-  @Option(
-      names = {"--no-parse-special"},
-      description = "Take what looks like a special token for text.")
-  boolean noParseSpecial;
+  private final Value<String> model;
+  private final Value<String> text;
+  private final Value<String> file;
+  private final Value<Boolean> ids;
+  private final Value<String> decode;
+  private final Value<Boolean> noBos;
+  private final Value<Boolean> noParseSpecial;
 
   Tokenize(Streams streams) {
-    super(streams);
+    super(
+        streams,
+        "tokenize",
+        "Turn text into tokens, one a line, or tokens into text.",
+        "Text is read from stdin where neither --text nor -f gives it. Every byte counts; bytes"
+            + " that are not UTF-8 become U+FFFD. A file that holds a vocabulary alone will do.");
+    model = text("FILE", "The GGUF file.", "-m", "--model");
+    text = text("TEXT", "The text.", "--text", "-p", "--prompt");
+    file = text("FILE", "The file with the text; '-' for stdin.", "-f", "--file");
+    ids = flag("Print the ids alone, as a JSON array.", "--ids");
+    decode =
+        text(
+            "IDS",
+            "Print the text of ids, such as 1,2,3; special tokens are left out.",
+            "--decode");
+    noBos = flag("Do not add the begin token.", "--no-bos");
+    noParseSpecial = flag("Take what looks like a special token for text.", "--no-parse-special");
   }
 
   @Override
   int call() throws Exception {
-    if ((text == null ? 0 : 1) + (file == null ? 0 : 1) + (decode == null ? 0 : 1) > 1) {
+    var vocabulary = model.get();
+    if ((text.get() == null ? 0 : 1) + (file.get() == null ? 0 : 1) + (decode.get() == null ? 0 : 1)
+        > 1) {
       throw usage("one of --text, -f and --decode, please");
     }
-    if (model == null || model.isEmpty()) {
+    if (vocabulary == null || vocabulary.isEmpty()) {
       throw usage("which vocabulary? Give -m FILE or set TENON_MODEL");
     }
-    var given = decode == null ? null : TokenIds.parse(this, "--decode", decode);
-    try (var gguf = Gguf.open(Path.of(model))) {
+    var given = decode.get() == null ? null : TokenIds.parse(this, "--decode", decode.get());
+    try (var gguf = Gguf.open(Path.of(vocabulary))) {
       if (!Tokenizer.present(gguf)) {
-        throw new IOException(model + " has no vocabulary");
+        throw new IOException(vocabulary + " has no vocabulary");
       }
       var tokenizer = Tokenizer.of(gguf);
       if (given != null) {
@@ -82,24 +60,28 @@ final class Tokenize extends Command {
           streams.out().println("");
         }
       } else {
-        print(tokenizer, tokenizer.encode(text(), tokenizer.addsBos() && !noBos, !noParseSpecial));
+        print(
+            tokenizer,
+            tokenizer.encode(text(), tokenizer.addsBos() && !noBos.get(), !noParseSpecial.get()));
       }
     }
     return 0;
   }
 
   private String text() throws IOException {
-    if (text != null) {
-      return text;
+    if (text.get() != null) {
+      return text.get();
     }
     var bytes =
-        file == null || file.equals("-") ? streams.readAll() : Files.readAllBytes(Path.of(file));
+        file.get() == null || file.get().equals("-")
+            ? streams.readAll()
+            : Files.readAllBytes(Path.of(file.get()));
     return new String(bytes, StandardCharsets.UTF_8);
   }
 
   private void print(Tokenizer tokenizer, int[] tokens) throws IOException {
     var out = streams.out();
-    if (ids) {
+    if (ids.get()) {
       out.print("[");
       for (int i = 0; i < tokens.length; i++) {
         out.print((i > 0 ? ", " : "") + tokens[i]);

@@ -1,15 +1,11 @@
 package dev.tenon.cli;
 
 import dev.tenon.tensor.Backend;
-import picocli.CommandLine;
 
 /// Tells what is running, and on what.
-@CommandLine.Command(
-    name = "version",
-    description = "Print the versions of Tenon, ggml and Java, and the devices.")
 final class Version extends Command {
   Version(Streams streams) {
-    super(streams);
+    super(streams, "version", "Print the versions of Tenon, ggml and Java, and the devices.");
   }
 
   /// {@return Tenon's version, as the build recorded it in the module}

@@ -92,7 +92,7 @@ public final class Evaluator implements AutoCloseable {
         done += evaluatePass(batch, cells, from, to, rows, done);
       }
       return rows;
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // out of memory for the logits, for one
       for (int s : batch.sequences()) cache.rewind(s, before[s]);
       throw e;
     }

@@ -147,20 +147,19 @@ public final class Backend implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (users > 0)
-      throw new IllegalStateException(
-          "backend has " + users + " open model" + (users == 1 ? "" : "s") + ": close them first");
+      throw new IllegalStateException("backend is in use by an open model: close that first");
     closed = true;
   }
 
   // What the rest of this package needs.
 
-  /// Counts a model in, so that the backend outlives it.
+  /// Counts in weights or a computation, so that the backend outlives them.
   synchronized void use() {
     if (closed) throw new IllegalStateException("backend is closed: open another");
     users++;
   }
 
-  /// Counts a model out.
+  /// Counts a user out.
   synchronized void release() {
     users--;
   }

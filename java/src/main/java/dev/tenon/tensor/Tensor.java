@@ -107,6 +107,11 @@ public final class Tensor {
           "get: elements " + first + " to " + (first + into.length) + " of " + this);
     if (into.length == 0) return;
     needMemory("get");
+    if (inHostMemory()) {
+      MemorySegment.copy(
+          ggml_tensor.data(ggml), ValueLayout.JAVA_FLOAT, 4 * first, into, 0, into.length);
+      return;
+    }
     long bytes = 4L * into.length;
     try (var arena = Arena.ofConfined()) {
       var staging = arena.allocate(bytes, 4);
@@ -150,8 +155,16 @@ public final class Tensor {
           operation + ": " + this + " has no memory: allocate its graph first");
   }
 
+  /// Whether the elements lie where this process can read and write them, as they are.
+  private boolean inHostMemory() {
+    return Ggml.ggml_backend_buffer_is_host(ggml_tensor.buffer(ggml));
+  }
+
   private void put(MemorySegment heap) {
-    if (heap.byteSize() == 0) return;
+    if (inHostMemory()) {
+      MemorySegment.copy(heap, 0, ggml_tensor.data(ggml), 0, heap.byteSize());
+      return;
+    }
     try (var arena = Arena.ofConfined()) {
       var staging = arena.allocate(heap.byteSize(), 8).copyFrom(heap);
       Ggml.ggml_backend_tensor_set(ggml, staging, 0, heap.byteSize());

@@ -257,7 +257,7 @@ public final class Weights implements AutoCloseable {
       if (!gguf.hasTensor(name))
         throw new GgufFormatException(gguf.path(), -1, "tensor " + name + " " + wanted, "none");
       var info = gguf.tensor(name);
-      if (!info.shape().equals(wanted))
+      if (!info.shape().equals(wanted) || wanted.elements() == 0)
         throw new GgufFormatException(
             gguf.path(), -1, "tensor " + name + " of shape " + wanted, info.shape().toString());
       var type = storedType(info, role);

@@ -21,8 +21,8 @@ import java.util.HexFormat;
 /// `tokenizer.ggml.merges`. In the vocabulary each byte is written as a character of its own: those
 /// that cannot be seen as U+0100 and on (a space is `Ġ`). Bytes without a token are left out.
 ///
-/// A few models (Gemma 4) merge characters instead, with `<0x00>` to `<0xFF>` for those that have no
-/// token.
+/// A few models (Gemma 4) merge characters instead, with `<0x00>` to `<0xFF>` for those that have
+/// no token.
 final class ByteLevelBpe extends VocabularyTokenizer {
   private static final String MERGES = "tokenizer.ggml.merges";
   private static final char SPACE = '\u2581';
@@ -64,8 +64,7 @@ final class ByteLevelBpe extends VocabularyTokenizer {
                 pre.has(ALWAYS_ADD_BOS))));
     this.pre = pre;
     // Kimi K2 comes without merges: each byte is a token.
-    merges =
-        pre == PreTokenizer.KIMI_K2 && !gguf.has(MERGES) ? new TextTable(0) : merges(gguf);
+    merges = pre == PreTokenizer.KIMI_K2 && !gguf.has(MERGES) ? new TextTable(0) : merges(gguf);
     byteTokens = pre.has(CHARACTERS) ? vocabulary.byteTokens() : vocabulary.singleBytes();
   }
 
@@ -77,7 +76,7 @@ final class ByteLevelBpe extends VocabularyTokenizer {
       int space = pair.indexOf(' ', 1);
       if (space < 0 || space == pair.length() - 1) {
         throw gguf.malformed(
-            MERGES, "merge " + i + " to be two texts with a space between", "\"" + pair + "\"");
+            MERGES, "merge " + i + " to be two texts with a space between", Vocabulary.quote(pair));
       }
       var utf8 = pair.getBytes(StandardCharsets.UTF_8);
       merges.add(utf8, 0, utf8.length); // of equal ones the first counts
@@ -226,11 +225,6 @@ final class ByteLevelBpe extends VocabularyTokenizer {
       System.arraycopy(written, starts[right], pair, first + 1, length - first - 1);
       int rank = merges.find(pair, 0, length);
       return rank < 0 ? NEVER : rank;
-    }
-
-    @Override
-    void merged(int left, int order) {
-      // The two are one by where the next begins.
     }
   }
 }

@@ -2,8 +2,8 @@ package dev.tenon.tokenizer;
 
 import java.util.Arrays;
 
-/// A priority queue of longs, the smallest first. Two ints are packed into each: what orders them in
-/// the upper half, a position in the lower.
+/// A priority queue of longs, the smallest first. Two ints are packed into each: what orders them
+/// in the upper half, a position in the lower.
 final class LongHeap {
   private long[] heap = new long[16];
   private int size;

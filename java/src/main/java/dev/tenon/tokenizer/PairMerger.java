@@ -3,8 +3,8 @@ package dev.tenon.tokenizer;
 /// Merges adjacent symbols of a sequence, the pair that is first in order first and the leftmost
 /// among equals, until no pair merges: O(n log n) for n symbols, whatever they are.
 ///
-/// A merged symbol keeps the place of its left part. Used for one sequence after another, so that
-/// its arrays are made once; confined to one thread.
+/// A symbol is known by where it begins: a merged one keeps the place of its left part. Used for
+/// one sequence after another, so that its arrays are made once; confined to one thread.
 abstract class PairMerger {
   /// The order of a pair that does not merge.
   static final int NEVER = Integer.MAX_VALUE;
@@ -27,12 +27,6 @@ abstract class PairMerger {
   /// @param end the place after the second
   abstract int order(int left, int right, int end);
 
-  /// Makes one symbol of two.
-  ///
-  /// @param left the place of the first, and now of both
-  /// @param order when they merged
-  abstract void merged(int left, int order);
-
   /// Merges the symbols at places 0 to `n` - 1.
   final void merge(int n) {
     if (n > order.length) {
@@ -54,7 +48,6 @@ abstract class PairMerger {
       if (order[left] != LongHeap.order(pair)) {
         continue;
       }
-      merged(left, order[left]);
       int right = next[left];
       order[right] = NEVER;
       next[left] = next[right];

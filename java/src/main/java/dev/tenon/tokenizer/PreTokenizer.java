@@ -16,10 +16,10 @@ import java.util.stream.Collectors;
 
 /// How a text is split into words before byte-level BPE, by the names of `tokenizer.ggml.pre`.
 ///
-/// A splitting is a list of regular expressions, those of llama.cpp (`llm_tokenizer_bpe`). Each cuts
-/// the pieces that the one before left into its matches and what is between them; it does not see
-/// beyond a piece. They are written so that time grows with the length of a text: where a match may
-/// fail after a long run, it can only begin where the run does.
+/// A splitting is a list of regular expressions, those of llama.cpp (`llm_tokenizer_bpe`). Each
+/// cuts the pieces that the one before left into its matches and what is between them; it does not
+/// see beyond a piece. They are written so that time grows with the length of a text: where a match
+/// may fail after a long run, it can only begin where the run does.
 enum PreTokenizer {
   DEFAULT(
       "default", Set.of(), "[\\p{P}$+<=>^~|]+", Regex.GPT2, "\\p{N}+", Regex.THREE_ASCII_DIGITS),
@@ -254,8 +254,7 @@ enum PreTokenizer {
     /// (or the first group) is not parted from the text before it, as in llama.cpp.
     static final String UP_TO_NUMBER = "\\P{N}*+\\p{N}*+";
 
-    static final String UP_TO_LEADING_DIGITS =
-        "\\A\\P{N}*+\\p{N}{1,3}?(?=(?:\\p{N}{3})*+\\z)";
+    static final String UP_TO_LEADING_DIGITS = "\\A\\P{N}*+\\p{N}{1,3}?(?=(?:\\p{N}{3})*+\\z)";
     static final String THREE_DIGITS_EACH = "\\G\\p{N}{3}";
 
     static final String CHINESE_JAPANESE = "\\u4e00-\\u9fa5\\u3040-\\u309f\\u30a0-\\u30ff";
@@ -296,22 +295,26 @@ enum PreTokenizer {
     this.regexes = regexes;
   }
 
-  /// {@return the splitting of a name}
+  /// {@return the splitting of a name, the default one of an empty name}
   ///
   /// @throws UnsupportedOperationException if there is none; the message has the known ones
   static PreTokenizer of(String name) {
     for (var splitting : values()) {
-      if (splitting.names.contains(name)) {
+      if (name.isEmpty() || splitting.names.contains(name)) {
         return splitting;
       }
     }
     throw new UnsupportedOperationException(
-        Arrays.stream(values())
-            .flatMap(splitting -> splitting.names.stream())
+        names().stream()
             .sorted()
             .collect(
                 Collectors.joining(
                     ", ", "tokenizer.ggml.pre \"" + name + "\" is not supported; known are ", "")));
+  }
+
+  /// {@return the known names}
+  static List<String> names() {
+    return Arrays.stream(values()).flatMap(splitting -> splitting.names.stream()).toList();
   }
 
   boolean has(Rule rule) {
@@ -320,11 +323,15 @@ enum PreTokenizer {
 
   /// {@return where each word of `text` ends, in characters from its start}
   IntList split(String text) {
+    return splitAsSeen(RegexText.of(text));
+  }
+
+  /// {@return where each word ends of a text that is as [RegexText] makes it}
+  IntList splitAsSeen(CharSequence text) {
     var words = new IntList();
     words.add(text.length());
-    var seen = RegexText.of(text);
     for (var pattern : patterns()) {
-      words = split(words, pattern.matcher(seen));
+      words = split(words, pattern.matcher(text));
     }
     return words;
   }

@@ -8,9 +8,9 @@ import java.nio.charset.StandardCharsets;
 /// `llm_tokenizer_spm`.
 ///
 /// Spaces are written as U+2581. Adjacent pieces merge as long as the two together are a token, the
-/// token with the highest score first. A character without a token becomes its bytes, or the unknown
-/// token where the vocabulary has none for bytes. `tokenizer.ggml.remove_extra_whitespaces` has no
-/// effect on this algorithm.
+/// token with the highest score first. A character without a token becomes its bytes, or the
+/// unknown token where the vocabulary has none for bytes. `tokenizer.ggml.remove_extra_whitespaces`
+/// has no effect on this algorithm.
 final class SentencePieceBpe extends VocabularyTokenizer {
   private static final char SPACE = '\u2581';
 
@@ -23,9 +23,10 @@ final class SentencePieceBpe extends VocabularyTokenizer {
     super(new Vocabulary(gguf, new Vocabulary.Defaults(1, 2, true, false)));
     addsSpace = gguf.bool("tokenizer.ggml.add_space_prefix", true);
     byteTokens = vocabulary.byteTokens();
+    var singleBytes = vocabulary.singleBytes();
     for (int b = 0; b < byteTokens.length; b++) {
       if (byteTokens[b] == Vocabulary.NONE) {
-        byteTokens[b] = vocabulary.find(new byte[] {(byte) b}, 0, 1);
+        byteTokens[b] = singleBytes[b];
       }
       if (byteTokens[b] == Vocabulary.NONE && vocabulary.unknown() == Vocabulary.NONE) {
         throw gguf.malformed(
@@ -96,11 +97,6 @@ final class SentencePieceBpe extends VocabularyTokenizer {
     int order(int left, int right, int end) {
       int token = vocabulary.find(utf8, starts[left], starts[end]);
       return token == Vocabulary.NONE ? NEVER : descending(vocabulary.score(token));
-    }
-
-    @Override
-    void merged(int left, int order) {
-      // The two are one by where the next begins.
     }
   }
 

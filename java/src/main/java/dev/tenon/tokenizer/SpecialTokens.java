@@ -3,39 +3,55 @@ package dev.tenon.tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /// Finds special tokens in a text: the longest anywhere first, then the next longest in what is
-/// left, as llama.cpp does (`tokenizer_st_partition`); of the same token, the leftmost first.
+/// left, as llama.cpp does (`tokenizer_st_partition`); of one token, the leftmost first.
 ///
-/// The text is looked at once, however many tokens there are. Immutable.
+/// The text is gone through once, however many tokens there are. Immutable.
 final class SpecialTokens {
   private final Vocabulary vocabulary;
 
-  /// Ids, the longest text in UTF-8 first, and the lengths of the texts in characters.
-  private final int[] ids;
+  /// The tokens in the order in which they are cut out.
+  private final Special[] inOrder;
 
-  private final int[] lengths;
-
-  private final Node root = new Node(null);
+  /// The same, sorted by text.
+  private final Special[] byText;
 
   /// The characters that a token begins with.
   private final BitSet first = new BitSet();
 
-  /// A place in the tree of all texts.
-  private static final class Node {
-    /// The longest token that ends above this place.
-    private final Node shorter;
+  private static final class Special implements Comparable<Special> {
+    private final int id;
+    private final String text;
 
-    private final Map<Character, Node> children = new HashMap<>();
+    /// The index in `inOrder`.
+    private final int order;
 
-    /// The index in `ids` of the token that ends here, or -1.
-    private int order = -1;
+    /// The longest token that this one begins with, or null.
+    private Special shorter;
 
-    Node(Node shorter) {
-      this.shorter = shorter;
+    Special(int id, String text, int order) {
+      this.id = id;
+      this.text = text;
+      this.order = order;
+    }
+
+    @Override
+    public int compareTo(Special other) {
+      return text.compareTo(other.text);
+    }
+
+    /// {@return whether this is after the text from one position to another}
+    boolean isAfter(String other, int from, int to) {
+      int common = Math.min(text.length(), to - from);
+      for (int i = 0; i < common; i++) {
+        int difference = text.charAt(i) - other.charAt(from + i);
+        if (difference != 0) {
+          return difference > 0;
+        }
+      }
+      return text.length() > common;
     }
   }
 
@@ -45,34 +61,26 @@ final class SpecialTokens {
   /// @param tokens ids of the tokens to find
   SpecialTokens(Vocabulary vocabulary, IntList tokens) {
     this.vocabulary = vocabulary;
-    var sorted = new long[tokens.size()]; // by length downwards, then by id
+    var sorted = new long[tokens.size()]; // the longest in UTF-8 first, then by id
     for (int i = 0; i < sorted.length; i++) {
       sorted[i] = LongHeap.element(-vocabulary.length(tokens.get(i)), tokens.get(i));
     }
     Arrays.sort(sorted);
-    ids = new int[sorted.length];
-    lengths = new int[sorted.length];
-    for (int order = sorted.length - 1; order >= 0; order--) { // a shorter text before a longer
-      ids[order] = LongHeap.position(sorted[order]);
-      var text = vocabulary.text(ids[order]);
-      lengths[order] = text.length();
-      insert(text, order);
+    inOrder = new Special[sorted.length];
+    for (int i = 0; i < inOrder.length; i++) {
+      int id = LongHeap.position(sorted[i]);
+      inOrder[i] = new Special(id, vocabulary.text(id), i);
+      first.set(inOrder[i].text.charAt(0));
     }
-  }
-
-  private void insert(String text, int order) {
-    var node = root;
-    for (int i = 0; i < text.length(); i++) {
-      var shorter = node.order >= 0 ? node : node.shorter;
-      var child = node.children.get(text.charAt(i));
-      if (child == null) {
-        child = new Node(shorter);
-        node.children.put(text.charAt(i), child);
+    byText = inOrder.clone();
+    Arrays.sort(byText);
+    for (int i = 1; i < byText.length; i++) {
+      var shorter = byText[i - 1]; // all that a text begins with stands before it
+      while (shorter != null && !byText[i].text.startsWith(shorter.text)) {
+        shorter = shorter.shorter;
       }
-      node = child;
+      byText[i].shorter = shorter;
     }
-    node.order = order;
-    first.set(text.charAt(0));
   }
 
   /// {@return the text cut at its special tokens, in order; what they strip is left out}
@@ -84,75 +92,94 @@ final class SpecialTokens {
       }
     }
     var taken = new BitSet(text.length());
-    var tokens = new LongHeap();
+    var cut = new LongHeap();
     while (!found.isEmpty()) {
       long next = found.remove();
       int at = LongHeap.position(next);
-      int order = LongHeap.order(next);
-      int occupied = taken.nextSetBit(at);
-      int free = occupied < 0 ? text.length() : occupied;
-      if (at + lengths[order] <= free) {
-        take(text, ids[order], at, at + lengths[order], taken);
-        tokens.add(LongHeap.element(at, order));
+      var special = inOrder[LongHeap.order(next)];
+      int end = at + special.text.length();
+      int free = at;
+      while (free < end && !taken.get(free)) {
+        free++;
+      }
+      if (free == end) {
+        take(special, at, text, taken);
+        cut.add(LongHeap.element(at, special.order));
       } else {
         enqueue(longest(text, at, free), at, found);
       }
     }
-    return fragments(text.length(), tokens, taken);
+    return fragments(text.length(), cut, taken);
   }
 
-  /// {@return the place of the longest token in `text` from `from` to at most `to`, or null}
-  private Node longest(String text, int from, int to) {
-    var node = root;
-    for (int i = from; i < to; i++) {
-      var child = node.children.get(text.charAt(i));
-      if (child == null) {
-        break;
+  /// {@return the longest token that the text from one position to another begins with, or null}
+  private Special longest(String text, int from, int to) {
+    int low = 0; // how many are not after the text: found by bisection
+    int high = byText.length;
+    while (low < high) {
+      int middle = (low + high) / 2;
+      if (byText[middle].isAfter(text, from, to)) {
+        high = middle;
+      } else {
+        low = middle + 1;
       }
-      node = child;
     }
-    return node.order >= 0 ? node : node.shorter;
+    var special = low == 0 ? null : byText[low - 1];
+    while (special != null
+        && (special.text.length() > to - from || !text.startsWith(special.text, from))) {
+      special = special.shorter;
+    }
+    return special;
   }
 
-  private static void enqueue(Node node, int at, LongHeap found) {
-    if (node != null) {
-      found.add(LongHeap.element(node.order, at));
+  private static void enqueue(Special special, int at, LongHeap found) {
+    if (special != null) {
+      found.add(LongHeap.element(special.order, at));
     }
   }
 
-  private void take(String text, int id, int from, int to, BitSet taken) {
+  private void take(Special special, int from, String text, BitSet taken) {
+    int to = from + special.text.length();
     taken.set(from, to);
-    if (vocabulary.stripsLeft(id)) {
+    if (vocabulary.stripsLeft(special.id)) {
       for (int i = from - 1; i >= 0 && !taken.get(i) && isSpace(text.charAt(i)); i--) {
         taken.set(i);
       }
     }
-    if (vocabulary.stripsRight(id)) {
+    if (vocabulary.stripsRight(special.id)) {
       for (int i = to; i < text.length() && !taken.get(i) && isSpace(text.charAt(i)); i++) {
         taken.set(i);
       }
     }
   }
 
-  private List<Fragment> fragments(int length, LongHeap tokens, BitSet taken) {
+  private List<Fragment> fragments(int length, LongHeap cut, BitSet taken) {
     var fragments = new ArrayList<Fragment>();
     int end = 0;
-    while (!tokens.isEmpty()) {
-      long next = tokens.remove();
+    while (!cut.isEmpty()) {
+      long next = cut.remove();
       int from = LongHeap.order(next);
-      int order = LongHeap.position(next);
+      var special = inOrder[LongHeap.position(next)];
       addText(end, from, taken, fragments);
-      end = from + lengths[order];
-      fragments.add(new Fragment(ids[order], from, end));
+      end = from + special.text.length();
+      fragments.add(new Fragment(special.id, from, end));
     }
     addText(end, length, taken, fragments);
     return fragments;
   }
 
+  /// Adds the text between two tokens, without what they stripped.
   private static void addText(int from, int to, BitSet taken, List<Fragment> fragments) {
-    int start = taken.nextClearBit(from);
-    if (start < to) {
-      fragments.add(new Fragment(Vocabulary.NONE, start, taken.previousClearBit(to - 1) + 1));
+    int start = from;
+    while (start < to && taken.get(start)) {
+      start++;
+    }
+    int end = to;
+    while (end > start && taken.get(end - 1)) {
+      end--;
+    }
+    if (start < end) {
+      fragments.add(new Fragment(Vocabulary.NONE, start, end));
     }
   }
 

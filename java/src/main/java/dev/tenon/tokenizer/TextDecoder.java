@@ -3,8 +3,8 @@ package dev.tenon.tokenizer;
 /// Turns a stream of tokens into text one token at a time, and never gives out half a character.
 ///
 /// All that it gives, joined, is what [Tokenizer#decode(int...)] gives for all the tokens. To
-/// continue a prompt, pass it the tokens of the prompt first and drop their text: the first token of
-/// a stream loses the space that SentencePiece puts in front of a text, later ones keep theirs.
+/// continue a prompt, pass it the tokens of the prompt first and drop their text: the first token
+/// of a stream loses the space that SentencePiece puts in front of a text, later ones keep theirs.
 ///
 /// Not thread-safe.
 public interface TextDecoder {

@@ -13,8 +13,8 @@ import dev.tenon.gguf.GgufFormatException;
 /// }
 /// ```
 ///
-/// Texts are taken as UTF-8; half a surrogate pair in one counts as U+FFFD. The time to encode grows
-/// with the length of a text, whatever it holds.
+/// Texts are taken as UTF-8; half a surrogate pair in one counts as U+FFFD. The time to encode
+/// grows with the length of a text, whatever it holds.
 ///
 /// Immutable and thread-safe.
 public interface Tokenizer {
@@ -73,8 +73,8 @@ public interface Tokenizer {
   /// @return ids, each from 0 to [#vocabularySize] - 1
   int[] encode(String text, boolean addSpecial, boolean parseSpecial);
 
-  /// Encodes a rendered prompt: control tokens are recognised, and the begin and end tokens that the
-  /// model asks for are added.
+  /// Encodes a rendered prompt: control tokens are recognised, and the begin and end tokens that
+  /// the model asks for are added.
   ///
   /// @param prompt any text
   /// @return ids, each from 0 to [#vocabularySize] - 1

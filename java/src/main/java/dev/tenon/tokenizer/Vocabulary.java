@@ -24,6 +24,7 @@ final class Vocabulary {
   private static final String ADD_BOS = "tokenizer.ggml.add_bos_token";
   private static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
 
+  private static final int QUOTED = 80;
   private static final String HEX = "0123456789ABCDEF";
 
   /// Types of tokens that are cut out of a text before anything else.
@@ -126,9 +127,12 @@ final class Vocabulary {
     scores = scores(gguf, texts.size());
     bos = special(gguf, "tokenizer.ggml.bos_token_id", defaults.bos);
     eos = special(gguf, "tokenizer.ggml.eos_token_id", defaults.eos);
-    unknown = special(gguf, "tokenizer.ggml.unknown_token_id", Arrays.asList(types).indexOf(TokenType.UNKNOWN));
-    addsBos =
-        adds(gguf, ADD_BOS, defaults.addsBos, bos) || defaults.alwaysAddsBos && bos != NONE;
+    unknown =
+        special(
+            gguf,
+            "tokenizer.ggml.unknown_token_id",
+            Arrays.asList(types).indexOf(TokenType.UNKNOWN));
+    addsBos = adds(gguf, ADD_BOS, defaults.addsBos, bos) || defaults.alwaysAddsBos && bos != NONE;
     addsEos = adds(gguf, ADD_EOS, false, eos);
     markEndOfGeneration(gguf);
     markStripping(gguf);
@@ -147,10 +151,15 @@ final class Vocabulary {
         throw gguf.malformed(
             TOKENS,
             TOKENS + " to be distinct",
-            "\"" + text + "\" as " + texts.find(text) + " and " + id);
+            quote(text) + " as " + texts.find(text) + " and " + id);
       }
     }
     return texts;
+  }
+
+  /// {@return a text from a file as messages have it, cut where it is long}
+  static String quote(String text) {
+    return '"' + (text.length() <= QUOTED ? text : text.substring(0, QUOTED) + "…") + '"';
   }
 
   private static TokenType[] types(Gguf gguf, int size) throws GgufFormatException {
@@ -182,9 +191,7 @@ final class Vocabulary {
     for (int id = 0; id < types.length; id++) {
       if (types[id] == TokenType.BYTE && !isByte(texts.text(id))) {
         throw gguf.malformed(
-            TOKENS,
-            "token " + id + ", a byte, to be like <0x0A>",
-            "\"" + texts.text(id) + "\"");
+            TOKENS, "token " + id + ", a byte, to be like <0x0A>", quote(texts.text(id)));
       }
     }
   }
