@@ -1,6 +1,6 @@
-# Makes `folder` hold the libraries of this build and no others, and `index`, which names them: those
-# of `load` in the order in which they are loaded, an empty line, and the `plugins`, which ggml
-# loads itself.
+# Makes `folder` hold the libraries of this build and no others, and `index`, which names them:
+# those of `load` in the order in which they are loaded, an empty line, and the `plugins`, which
+# ggml loads itself.
 file(MAKE_DIRECTORY "${folder}")
 file(LOCK "${folder}.lock" GUARD PROCESS)
 

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
-unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE || :
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE TENON_GGML_SOURCE || :
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 cd "$work"
@@ -56,8 +56,8 @@ tenon_fetch_ggml("$work/to here/ggml-1")
 END
 
 fetch() { # fetch [-D…]: the output goes to `log`
-  PATH=$work/bin:$PATH "$cmake" -D TENON_GGML_TREE=$tree -D TENON_GGML_REPOSITORY=file://$work/none \
-    "$@" -P fetch.cmake > log 2>&1
+  PATH=$work/bin:$PATH "$cmake" -D TENON_GGML_TREE=$tree \
+    -D TENON_GGML_REPOSITORY=file://$work/none "$@" -P fetch.cmake > log 2>&1
 }
 refused() {
   if fetch "$@"; then fail "it went through"; fi
@@ -96,7 +96,8 @@ fetch -D TENON_GGML_REPOSITORY=file://$work/release; good
 
 test="a tag with another tree is refused"
 fresh
-refused -D TENON_GGML_REPOSITORY=file://$work/release -D TENON_GGML_TREE=$(git -C release rev-parse HEAD:other)
+other=$(git -C release rev-parse HEAD:other)
+refused -D TENON_GGML_REPOSITORY=file://$work/release -D TENON_GGML_TREE=$other
 none; said "its tree is $tree"
 
 test="with neither, one line says what to pass"
@@ -116,7 +117,10 @@ fresh; mkdir -p copy; cp -R release/ggml copy/; chmod -x copy/ggml/src/tool.sh
 fetch -D TENON_GGML_SOURCE="$work/copy"; good
 
 test="a checkout with Windows line ends is taken"
-fresh; for f in CMakeLists.txt src/a.c; do printf '%s\r\n' "$(cat release/ggml/$f)" > copy/ggml/$f; done
+fresh
+for file in CMakeLists.txt src/a.c; do
+  printf '%s\r\n' "$(cat release/ggml/$file)" > copy/ggml/$file
+done
 fetch -D TENON_GGML_SOURCE="$work/copy"; good
 
 test="a source that differs in one byte is refused, also where a good one is kept"

@@ -36,7 +36,7 @@ mkdir bin
 cat > bin/mvn <<'END'
 #!/bin/sh
 echo "$$ $*" >> ../calls
-[ ! -e ../broken ] || { echo '[ERROR] Main.java:[1,2] is wrong'; exit 1; }
+[ ! -e ../broken ] || { echo '[ERROR] Main.java:[1,2] is wrong -> [Help 1]'; exit 1; }
 sleep 1
 mkdir -p cli/target/lib native/dist/x
 : > native/dist/x/index

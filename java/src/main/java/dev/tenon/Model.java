@@ -16,11 +16,9 @@ import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -307,17 +305,14 @@ public final class Model implements AutoCloseable {
 
   private static Architecture architecture(Gguf gguf) throws GgufFormatException {
     var name = gguf.text("general.architecture");
-    var known = ServiceLoader.load(Architecture.class, Model.class.getClassLoader());
+    var known = Architecture.all();
     for (var architecture : known) if (architecture.name().equals(name)) return architecture;
     throw new UnsupportedOperationException(
         gguf.path()
             + ": architecture "
             + name
             + " is unknown; known are "
-            + known.stream()
-                .map(a -> a.get().name())
-                .sorted(Comparator.naturalOrder())
-                .collect(Collectors.joining(", ")));
+            + known.stream().map(Architecture::name).sorted().collect(Collectors.joining(", ")));
   }
 
   private static int contextLength(Hyperparameters hp, SessionOptions options) {

@@ -3,9 +3,18 @@ package dev.tenon.model;
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
 import dev.tenon.tensor.Weights;
+import java.util.List;
+import java.util.ServiceLoader;
 
 /// A family of models: one implementation, one file. Found with [java.util.ServiceLoader].
 public interface Architecture {
+  /// {@return one of each architecture on the class path or module path}
+  static List<Architecture> all() {
+    return ServiceLoader.load(Architecture.class, Architecture.class.getClassLoader()).stream()
+        .map(ServiceLoader.Provider::get)
+        .toList();
+  }
+
   /// {@return the value of `general.architecture` this implements, for example `llama`}
   String name();
 

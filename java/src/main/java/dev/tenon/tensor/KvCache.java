@@ -97,7 +97,7 @@ public final class KvCache implements AutoCloseable {
       for (var type : List.of(keyType, valueType)) {
         if (!TYPES.contains(type))
           throw new IllegalArgumentException(
-              "cache type " + type + ": f32, f16 and q8_0 are known");
+              "cache type " + type.ggmlName() + ": f32, f16 and q8_0 are known");
       }
       if (valueType == TensorType.Q8_0 && !flashAttention)
         throw new IllegalArgumentException("a q8_0 cache of values needs flash attention");

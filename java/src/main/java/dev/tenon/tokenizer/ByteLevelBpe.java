@@ -25,6 +25,7 @@ import java.util.HexFormat;
 /// no token.
 final class ByteLevelBpe extends VocabularyTokenizer {
   private static final String MERGES = "tokenizer.ggml.merges";
+  private static final int LONG = 256;
   private static final char SPACE = '\u2581';
 
   /// The character that each byte is written as.
@@ -95,19 +96,27 @@ final class ByteLevelBpe extends VocabularyTokenizer {
     if (pre.has(CHARACTERS)) {
       return text.replace(SPACE, ' ').getBytes(StandardCharsets.UTF_8);
     }
-    var bytes = new ByteArrayOutputStream();
+    var bytes = new ByteArrayOutputStream(text.length());
     for (int i = 0; i < text.length(); ) {
       int c = text.codePointAt(i);
       i += Character.charCount(c);
       if (c < BYTES_OF_CHARACTERS.length && BYTES_OF_CHARACTERS[c] >= 0) {
         bytes.write(BYTES_OF_CHARACTERS[c]);
-      } else { // as llama.cpp shows it
-        var utf8 = Character.toString(c).getBytes(StandardCharsets.UTF_8);
-        var unknown = "[UNK_BYTE_0x" + HexFormat.of().formatHex(utf8) + text + "]";
-        bytes.writeBytes(unknown.getBytes(StandardCharsets.UTF_8));
+      } else {
+        bytes.writeBytes(notAByte(c, text));
       }
     }
     return bytes.toByteArray();
+  }
+
+  /// {@return what a character that no byte is written as decodes to: as in llama.cpp the whole
+  /// token with a note; in a long one, where that would grow with the square, itself}
+  private static byte[] notAByte(int c, String token) {
+    var utf8 = Character.toString(c).getBytes(StandardCharsets.UTF_8);
+    return token.length() > LONG
+        ? utf8
+        : ("[UNK_BYTE_0x" + HexFormat.of().formatHex(utf8) + token + "]")
+            .getBytes(StandardCharsets.UTF_8);
   }
 
   @Override
@@ -147,8 +156,8 @@ final class ByteLevelBpe extends VocabularyTokenizer {
     void read(byte[] utf8, int from, int to) {
       int length = to - from;
       if (length >= starts.length) {
-        starts = new int[2 * length + 1];
-        written = new byte[4 * length];
+        starts = new int[Math.max(length + 1, 2 * starts.length)];
+        written = new byte[Math.multiplyExact(2, starts.length)];
       }
       if (pre.has(CHARACTERS)) {
         System.arraycopy(utf8, from, written, 0, length);

@@ -61,14 +61,13 @@ final class SpecialTokens {
   /// @param tokens ids of the tokens to find
   SpecialTokens(Vocabulary vocabulary, IntList tokens) {
     this.vocabulary = vocabulary;
-    var sorted = new long[tokens.size()]; // the longest in UTF-8 first, then by id
-    for (int i = 0; i < sorted.length; i++) {
-      sorted[i] = LongHeap.element(-vocabulary.length(tokens.get(i)), tokens.get(i));
+    var sorted = new LongHeap(); // the longest in UTF-8 first, then by id
+    for (int i = 0; i < tokens.size(); i++) {
+      sorted.add(LongHeap.element(-vocabulary.length(tokens.get(i)), tokens.get(i)));
     }
-    Arrays.sort(sorted);
-    inOrder = new Special[sorted.length];
+    inOrder = new Special[tokens.size()];
     for (int i = 0; i < inOrder.length; i++) {
-      int id = LongHeap.position(sorted[i]);
+      int id = LongHeap.position(sorted.remove());
       inOrder[i] = new Special(id, vocabulary.text(id), i);
       first.set(inOrder[i].text.charAt(0));
     }

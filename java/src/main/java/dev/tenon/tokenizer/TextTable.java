@@ -2,14 +2,13 @@ package dev.tenon.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.SplittableRandom;
 
 /// Distinct texts, numbered from 0 in the order in which they were added, and found by their UTF-8.
 ///
 /// Two arrays hold 128 thousand tokens and one finds them: no object for each.
 final class TextTable {
   /// Not the same in any two runs, so that no file can be made of texts that all collide.
-  private static final long MULTIPLIER = new SplittableRandom().nextLong() | 1;
+  private static final long MULTIPLIER = System.nanoTime() * 0x9e3779b97f4a7c15L | 1;
 
   private byte[] bytes;
 

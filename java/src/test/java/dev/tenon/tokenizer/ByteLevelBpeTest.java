@@ -70,9 +70,10 @@ class ByteLevelBpeTest {
   }
 
   @Test
-  void charactersThatAreNoBytesAreShown() throws IOException {
-    var tokenizer = TokenizerFile.of("gpt2", "a→b").merges("a b").open();
+  void charactersThatAreNoBytesAreShownAsLlamaCppDoes() throws IOException {
+    var tokenizer = TokenizerFile.of("gpt2", "a→b", "→".repeat(1 << 18)).merges("a b").open();
     assertThat(tokenizer.decode(0)).isEqualTo("a[UNK_BYTE_0xe28692a→b]b");
+    assertThat(tokenizer.decode(1)).as("not its square").isEqualTo("→".repeat(1 << 18));
   }
 
   @Test

@@ -92,11 +92,11 @@ class SpecialTokensTest {
     var specials =
         IntStream.range(0, 2000).mapToObj("<|reserved_%04d|>"::formatted).toArray(String[]::new);
     var tokenizer = control(specials);
-    var text = "<|reserved_1999|><|reserved_".repeat(40_000);
+    var text = "<|reserved_1999|><|reserved_".repeat(10_000);
     assertThat(tokenizer.encode(text, false, true)).startsWith(10 + 1999, 4).contains(6);
     var runs = IntStream.range(1, 200).mapToObj("|"::repeat).filter(s -> s.length() > 1);
-    assertThat(control(runs.toArray(String[]::new)).encode("|".repeat(199 * 5000), false, true))
-        .hasSize(5000)
+    assertThat(control(runs.toArray(String[]::new)).encode("|".repeat(199 * 1000), false, true))
+        .hasSize(1000)
         .containsOnly(10 + 197);
   }
 }

@@ -25,7 +25,7 @@ final class Evaluations implements AutoCloseable {
 
   Evaluations(Path file, Architecture architecture, KvCache.Settings settings, boolean repack)
       throws IOException {
-    backend = Backend.cpu(2);
+    backend = Backend.cpu(1);
     gguf = Gguf.open(file);
     var hp = Hyperparameters.of(gguf);
     weights = Weights.of(gguf, backend, hp.layers(), new Weights.Placement(0, repack));

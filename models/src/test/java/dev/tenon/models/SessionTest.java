@@ -38,7 +38,7 @@ class SessionTest {
 
   @BeforeEach
   void open() throws IOException {
-    backend = Backend.cpu(2);
+    backend = Backend.cpu(1);
     model = Model.load(TinyLlama.DENSE.write(folder.resolve("tiny.gguf")), backend);
   }
 
