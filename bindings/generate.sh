@@ -8,7 +8,7 @@
 # (github.com/openjdk/jextract) with libclang 14: a later one writes names that do not compile.
 set -eu
 cd "$(dirname "$0")"
-include=${1:-$(find ../native/build -path '*/ggml/include' -type d 2>/dev/null | head -n 1)}
+include=${1:-$(find ../build -path '*/ggml/include' -type d 2>/dev/null | head -n 1)}
 [ -f "$include/ggml.h" ] || {
   echo "generate.sh: no ggml.h in '$include': build the native part first, or pass ggml's include folder" >&2
   exit 1

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 home="$work/a checkout"
 cd "$work"
-unset JAVA_HOME TENON_JAVA_OPTS GOMP_SPINCOUNT TENON_PACKAGED || :
+unset JAVA_HOME TENON_JAVA_OPTS TENON_PACKAGED || :
 
 # A JDK whose java prints what it is called with, and makes the cache that it is asked for.
 jdk() { # jdk FOLDER VERSION
@@ -24,7 +24,7 @@ for argument; do
     exit=*) exit "${argument#*=}" ;;
   esac
 done
-echo "<LC_ALL ${LC_ALL-}><GOMP_SPINCOUNT ${GOMP_SPINCOUNT-}>"
+echo "<LC_ALL ${LC_ALL-}>"
 END
   chmod +x "$1/bin/java"
 }
@@ -107,10 +107,6 @@ LC_ALL=C run version
 if locale -a | grep -qi 'utf-*8$'; then
   grep -qiE '<LC_ALL .*utf-?8>' out || fail "it is not"
 fi
-
-test="spinning is bounded, but for one who says otherwise"
-run version; grep -q '<GOMP_SPINCOUNT 20000>' out || fail "it is not"
-GOMP_SPINCOUNT=5 run version; grep -q '<GOMP_SPINCOUNT 5>' out || fail "what was said is lost"
 
 test="a build that fails says why and where the log is, and is tried again"
 checkout; touch broken

@@ -15,7 +15,7 @@ public sealed interface Generation {
   /// Generation is over.
   ///
   /// @param reason why
-  /// @param promptTokens tokens evaluated before the first piece
+  /// @param promptTokens tokens evaluated before the first piece; 0 where there was none
   /// @param generatedTokens tokens generated
   /// @param promptTime time to evaluate the prompt
   /// @param generateTime time from then to the end

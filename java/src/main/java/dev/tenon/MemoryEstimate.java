@@ -7,7 +7,9 @@ package dev.tenon;
 /// @param computeBytes bytes for the results of a pass, estimated
 public record MemoryEstimate(long weightBytes, long cacheBytes, long computeBytes) {
   /// {@return the sum}
+  ///
+  /// @throws ArithmeticException if it is beyond 2^63
   public long total() {
-    return weightBytes + cacheBytes + computeBytes;
+    return Math.addExact(weightBytes, Math.addExact(cacheBytes, computeBytes));
   }
 }

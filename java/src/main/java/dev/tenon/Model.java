@@ -111,6 +111,7 @@ public final class Model implements AutoCloseable {
   /// @param gguf an open file, of any architecture
   /// @param options of the session
   /// @throws GgufFormatException if a number the estimate needs is absent or has another type
+  /// @throws ArithmeticException if it is beyond 2^63 bytes
   public static MemoryEstimate estimate(Gguf gguf, SessionOptions options)
       throws GgufFormatException {
     var hp = Hyperparameters.of(gguf);
@@ -124,7 +125,7 @@ public final class Model implements AutoCloseable {
     return new MemoryEstimate(
         weightBytes(gguf),
         hp.cacheLayout().bytes(KvCache.cellsFor(context), options.keyType(), options.valueType()),
-        4 * (rows * ofRow + hp.vocabulary()));
+        Math.multiplyExact(4, Math.addExact(Math.multiplyExact(rows, ofRow), hp.vocabulary())));
   }
 
   /// {@return the file this was loaded from; stays open as long as the model}
@@ -167,8 +168,7 @@ public final class Model implements AutoCloseable {
       architecture = "unknown";
     }
     Map<TensorType, Long> bytes = new EnumMap<>(TensorType.class);
-    for (var info : gguf.tensors())
-      bytes.merge(info.type(), info.type().bytes(info.shape()), Long::sum);
+    for (var info : gguf.tensors()) bytes.merge(info.type(), info.bytes(), Long::sum);
     if (bytes.isEmpty()) return architecture + ", vocabulary only";
     var most = bytes.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
     return architecture + " " + count(parameters(gguf)) + " " + most;
@@ -322,7 +322,7 @@ public final class Model implements AutoCloseable {
   }
 
   private static long weightBytes(Gguf gguf) {
-    return gguf.tensors().stream().mapToLong(t -> t.type().bytes(t.shape())).sum();
+    return gguf.tensors().stream().mapToLong(t -> t.bytes()).sum();
   }
 
   private static long parameters(Gguf gguf) {

@@ -274,7 +274,7 @@ public final class Session implements AutoCloseable {
       done =
           new Generation.Done(
               reason,
-              promptTokens,
+              generated > 0 ? promptTokens : 0,
               generated,
               Duration.ofNanos(promptEvaluated - started),
               Duration.ofNanos(now - promptEvaluated));

@@ -46,16 +46,20 @@ public final class NativeLibrary {
   public static String platform() {
     var name = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     var os = name.startsWith("mac") ? "macos" : name.startsWith("windows") ? "windows" : "linux";
-    var arch = System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
-    return os + "-" + arch;
+    var arch = System.getProperty("os.arch");
+    return os + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
   private static Path find() {
     var tried = new ArrayList<Path>();
-    var property = System.getProperty("tenon.native");
-    if (property != null) tried.add(Path.of(property));
-    var environment = System.getenv("TENON_NATIVE");
-    if (environment != null && !environment.isEmpty()) tried.add(Path.of(environment));
+    for (var named :
+        new String[] {System.getProperty("tenon.native"), System.getenv("TENON_NATIVE")}) {
+      if (named == null || named.isEmpty()) continue;
+      var chosen = Path.of(named);
+      if (Files.isRegularFile(chosen.resolve(INDEX))) return chosen;
+      throw new UnsatisfiedLinkError(
+          "no ggml libraries in " + chosen + ", which tenon.native or TENON_NATIVE names");
+    }
     var checkout = checkout();
     if (checkout != null) tried.add(checkout.resolve("native/dist").resolve(platform()));
     for (var candidate : tried) {

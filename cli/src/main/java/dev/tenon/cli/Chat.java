@@ -99,12 +99,14 @@ final class Chat extends Command {
 
     /// Called on another thread when Ctrl-C is pressed.
     void interrupt() {
-      if (answering) {
-        thread.interrupt();
-      } else {
-        streams.err().println("\n(/exit or Ctrl-D leaves)");
-        prompt();
+      synchronized (this) {
+        if (answering) {
+          thread.interrupt();
+          return;
+        }
       }
+      streams.err().println("\n(/exit or Ctrl-D leaves)");
+      prompt();
     }
 
     void run() throws IOException {
@@ -179,8 +181,10 @@ final class Chat extends Command {
           }
         }
       } finally {
-        answering = false;
-        Thread.interrupted();
+        synchronized (this) {
+          answering = false;
+          Thread.interrupted();
+        }
       }
       spoken.finish();
     }

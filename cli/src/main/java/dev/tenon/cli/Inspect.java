@@ -61,6 +61,8 @@ final class Inspect extends Command {
         } else {
           memory = Model.estimate(gguf, options);
         }
+      } catch (ArithmeticException _) {
+        unknown = "it is more than 2^63 bytes";
       } catch (GgufFormatException | IllegalArgumentException | UnsupportedOperationException e) {
         // A vocabulary, an adapter, or what no cache of that type goes with: shown all the same.
         unknown = Failure.line(e);

@@ -103,7 +103,11 @@ public final class Tenon extends Command {
     } catch (CancellationException e) {
       return STOPPED;
     } catch (Throwable e) {
-      streams.out().flush();
+      try {
+        streams.out().flush();
+      } catch (IOException _) {
+        // What failed first is what there is to say.
+      }
       streams.err().println("tenon: " + Failure.line(e));
       if (verbose) {
         e.printStackTrace(streams.err());

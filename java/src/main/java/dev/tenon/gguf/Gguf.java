@@ -497,6 +497,21 @@ public final class Gguf implements AutoCloseable {
     return parts.get(part).mapping;
   }
 
+  /// Maps the whole of one file again, read-only, for a user of the bytes that lives longer than
+  /// this may stay open. As with [#map], an interrupted thread closes the file behind it.
+  ///
+  /// @param part 0 to [#parts] - 1
+  /// @param arena decides how long the mapping lives; may outlive this file
+  /// @return the bytes
+  /// @throws IndexOutOfBoundsException if `part` is not
+  /// @throws IllegalStateException if this file is closed, or the arena
+  /// @throws IOException if the system cannot map it
+  public MemorySegment mapPart(int part, Arena arena) throws IOException {
+    checkOpen();
+    var file = parts.get(part);
+    return file.channel.map(FileChannel.MapMode.READ_ONLY, 0, file.mapping.byteSize(), arena);
+  }
+
   /// Maps the bytes of one tensor alone, read-only, so that its pages are given back when the arena
   /// closes and not only with this file.
   ///

@@ -74,7 +74,7 @@ public record Batch(int[] tokens, int[] positions, int[] sequences, int[] output
         wanted.length > 0 ? wanted : new int[] {to - from - 1});
   }
 
-  /// {@return the first row from `from` on that is an output, or the number of rows}
+  /// {@return how many of the rows `from` to `to` are outputs}
   int outputsIn(int from, int to) {
     return (int) Arrays.stream(outputs).filter(o -> o >= from && o < to).count();
   }

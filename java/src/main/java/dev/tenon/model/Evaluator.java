@@ -8,7 +8,6 @@ import dev.tenon.tensor.KvCache;
 import dev.tenon.tensor.KvView;
 import dev.tenon.tensor.Tensor;
 import dev.tenon.tensor.Weights;
-import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 
 /// Evaluates batches of tokens with a decoder: cuts them into passes, places them in the cache,
@@ -51,15 +50,15 @@ public final class Evaluator implements AutoCloseable {
     this.vocabulary = vocabulary;
     this.passRows = Math.min(passRows, cache.cells());
     this.capacity = Math.max(1024, 16 * weights.size());
-    this.compute = new Compute(weights.backend(), capacity);
-    try {
-      // Any row may be an output, but all of them seldom are: memory for that comes when it must.
-      try (var largest = build(this.passRows, 1, cache.cells()).graph) {
+    // Any row may be an output, but all of them seldom are: memory for that comes when it must.
+    try (var largest = build(this.passRows, 1, cache.cells()).graph) {
+      this.compute = new Compute(weights.backend(), largest.size());
+      try {
         compute.reserve(largest);
+      } catch (Throwable e) {
+        compute.close();
+        throw e;
       }
-    } catch (RuntimeException e) {
-      compute.close();
-      throw e;
     }
   }
 
@@ -83,13 +82,13 @@ public final class Evaluator implements AutoCloseable {
     }
     var before = new int[KvCache.MAX_SEQUENCES];
     for (int s = 0; s < before.length; s++) before[s] = cache.length(s);
-    var cells = cache.place(batch.positions(), batch.sequences());
+    cache.checkRoom(batch.positions(), batch.sequences());
     try {
       var rows = new float[batch.outputs().length][];
       int done = 0;
-      for (int from = 0; from < cells.length; from += passRows) {
-        int to = Math.min(from + passRows, cells.length);
-        done += evaluatePass(batch, cells, from, to, rows, done);
+      for (int from = 0; from < batch.tokens().length; from += passRows) {
+        int to = Math.min(from + passRows, batch.tokens().length);
+        done += evaluatePass(batch, from, to, rows, done);
       }
       return rows;
     } catch (Throwable e) { // out of memory for the logits, for one
@@ -113,21 +112,26 @@ public final class Evaluator implements AutoCloseable {
     compute.close();
   }
 
-  private int evaluatePass(Batch batch, int[] cells, int from, int to, float[][] rows, int done) {
+  private int evaluatePass(Batch batch, int from, int to, float[][] rows, int done) {
     var part = batch.slice(from, to);
+    var cells = cache.place(part.positions(), part.sequences());
     int visible = cache.visible();
     if (pass == null || !pass.fits(part.tokens().length, part.outputs().length, visible)) {
       if (pass != null) pass.graph.close();
       pass = null;
       var built = build(part.tokens().length, part.outputs().length, visible);
-      compute.allocate(built.graph);
+      try {
+        compute.allocate(built.graph);
+      } catch (Throwable e) {
+        built.graph.close();
+        throw e;
+      }
       pass = built;
     }
     pass.inputs.tokens().set(part.tokens());
     if (pass.inputs.positions().hasMemory()) pass.inputs.positions().set(part.positions());
     pass.inputs.outputs().set(part.outputs());
-    var taken = Arrays.copyOfRange(cells, from, to);
-    pass.view.fill(taken, part.positions(), part.sequences());
+    pass.view.fill(cells, part.positions(), part.sequences());
     compute.run();
     int wanted = batch.outputsIn(from, to);
     for (int i = 0; i < wanted; i++) {
@@ -155,7 +159,7 @@ public final class Evaluator implements AutoCloseable {
                 + Shape.of(vocabulary, outputs));
       graph.output(logits);
       return new Pass(rows, outputs, visible, graph, inputs, view, logits);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       graph.close();
       throw e;
     }

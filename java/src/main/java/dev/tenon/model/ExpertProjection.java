@@ -19,7 +19,7 @@ public record ExpertProjection(Tensor weight, Tensor scale) {
   /// @param out length of the output
   /// @param experts how many
   /// @throws GgufFormatException if a weight is absent or has another shape
-  public static ExpertProjection bind(Weights w, String name, int in, int out, int experts)
+  public static ExpertProjection bind(Weights w, String name, long in, long out, long experts)
       throws GgufFormatException {
     return new ExpertProjection(
         w.experts(name + ".weight", in, out, experts),

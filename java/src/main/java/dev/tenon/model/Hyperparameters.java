@@ -46,6 +46,13 @@ public record Hyperparameters(
           key + "attention.head_count_kv",
           key + "attention.head_count_kv a divisor of the " + heads + " heads",
           "" + kvHeads);
+    int headDim = positive(gguf, key + "attention.key_length", width / heads);
+    int valueDim = positive(gguf, key + "attention.value_length", width / heads);
+    if ((long) heads * Math.max(headDim, valueDim) > Integer.MAX_VALUE)
+      throw gguf.malformed(
+          key + "attention.head_count",
+          "heads of " + headDim + " that go together",
+          heads + " of them");
     return new Hyperparameters(
         architecture,
         positive(gguf, key + "block_count"),
@@ -53,8 +60,8 @@ public record Hyperparameters(
         number(gguf, key + "feed_forward_length", 0),
         heads,
         kvHeads,
-        positive(gguf, key + "attention.key_length", width / heads),
-        positive(gguf, key + "attention.value_length", width / heads),
+        headDim,
+        valueDim,
         vocabulary(gguf),
         positive(gguf, key + "context_length"));
   }
@@ -122,6 +129,7 @@ public record Hyperparameters(
                   key + "scaling.type " + scaling + ": known are none, linear, yarn");
         };
     float scale = factor == 0 || scaling.equals("none") ? 1 : (float) (1 / factor);
+    int originalContext = number(gguf, key + "scaling.original_context_length", 0);
     double extrapolation = gguf.real(key + "scaling.yarn_ext_factor", -1);
     if (extrapolation < 0) extrapolation = yarn ? 1 : 0;
     return new Rope(
@@ -129,7 +137,7 @@ public record Hyperparameters(
         dims,
         (float) gguf.real(key + "freq_base", 10000),
         scale,
-        number(gguf, key + "scaling.original_context_length", contextLength),
+        originalContext == 0 ? contextLength : originalContext,
         (float) extrapolation,
         magnitude(gguf, key, scale, extrapolation),
         (float) gguf.real(key + "scaling.yarn_beta_fast", 32),

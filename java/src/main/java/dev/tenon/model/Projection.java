@@ -22,7 +22,7 @@ public record Projection(Tensor weight, Tensor scale, Tensor bias, boolean scale
   /// @param in length of the input
   /// @param out length of the output
   /// @throws GgufFormatException if a weight is absent or has another shape
-  public static Projection bind(Weights w, String name, int in, int out)
+  public static Projection bind(Weights w, String name, long in, long out)
       throws GgufFormatException {
     return of(w, name, in, out, false);
   }
@@ -35,12 +35,12 @@ public record Projection(Tensor weight, Tensor scale, Tensor bias, boolean scale
   /// @param in length of the input
   /// @param out length of the output
   /// @throws GgufFormatException if a weight is absent or has another shape
-  public static Projection scaledLast(Weights w, String name, int in, int out)
+  public static Projection scaledLast(Weights w, String name, long in, long out)
       throws GgufFormatException {
     return of(w, name, in, out, true);
   }
 
-  private static Projection of(Weights w, String name, int in, int out, boolean scaledLast)
+  private static Projection of(Weights w, String name, long in, long out, boolean scaledLast)
       throws GgufFormatException {
     return new Projection(
         w.matrix(name + ".weight", in, out),

@@ -24,8 +24,8 @@ import java.util.List;
 /// }
 /// ```
 public final class Backend implements AutoCloseable {
-  /// What ggml last complained about, for the message of the exception that follows.
-  private static volatile String lastComplaint = "";
+  /// What ggml last complained about on a thread, for the message of the exception that follows.
+  private static final ThreadLocal<String> lastComplaint = ThreadLocal.withInitial(() -> "");
 
   /// Set once, when the native library is first needed.
   private static boolean ready;
@@ -211,8 +211,8 @@ public final class Backend implements AutoCloseable {
 
   /// {@return what ggml complained about since this was last asked, as `: text`, or nothing}
   static String complaint() {
-    var text = lastComplaint;
-    lastComplaint = "";
+    var text = lastComplaint.get();
+    lastComplaint.remove();
     return text.isEmpty() ? "" : ": " + text;
   }
 
@@ -294,10 +294,10 @@ public final class Backend implements AutoCloseable {
     // 3 is GGML_LOG_LEVEL_WARN, 4 GGML_LOG_LEVEL_ERROR. No exception may leave this method.
     if (level != 3 && level != 4) return;
     try {
-      lastComplaint = text.getString(0).strip().replace('\n', ' ');
-      System.getLogger("dev.tenon.ggml").log(System.Logger.Level.DEBUG, lastComplaint);
+      lastComplaint.set(text.getString(0).strip().replace('\n', ' '));
+      System.getLogger("dev.tenon.ggml").log(System.Logger.Level.DEBUG, lastComplaint.get());
     } catch (Throwable _) {
-      lastComplaint = "(unreadable)";
+      // A complaint that cannot be read is lost; what it was about fails all the same.
     }
   }
 }

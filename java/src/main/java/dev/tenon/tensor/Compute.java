@@ -18,19 +18,24 @@ public final class Compute implements AutoCloseable {
   private MemorySegment scheduler; // ggml_backend_sched_t
   private final Thread owner = Thread.currentThread();
   private Graph allocated;
+  private long hostBytes;
 
   /// Starts the devices.
   ///
   /// @param backend must stay open longer than this
-  /// @param capacity the largest [Graph] that will run, from 1 to 2^20
+  /// @param capacity the tensors of the largest [Graph] that will run, from 1 to 2^20
   /// @throws IllegalArgumentException if `capacity` is out of range
-  /// @throws BackendException if a device does not start
+  /// @throws BackendException if a device does not start, or there is not the memory
   public Compute(Backend backend, int capacity) {
     if (capacity < 1 || capacity > 1 << 20)
       throw new IllegalArgumentException(
           "compute: capacity " + capacity + ", from 1 to " + (1 << 20));
     this.backend = backend;
     this.capacity = capacity;
+    // What ggml keeps for each tensor of a graph, copies between devices included.
+    Backend.needMemory(
+        "a graph of " + capacity + " tensors",
+        Graph.places(capacity) * 60L * (Ggml.ggml_tensor_overhead() + 64));
     backend.use();
     try (var arena = Arena.ofConfined()) {
       for (var device : backend.ggmlBackendDevices()) streams.add(backend.start(device));
@@ -39,7 +44,7 @@ public final class Compute implements AutoCloseable {
       scheduler =
           Ggml.ggml_backend_sched_new(
               array, NULL, streams.size(), Graph.places(capacity), false, true);
-    } catch (BackendException e) {
+    } catch (Throwable e) {
       free();
       throw e;
     }
@@ -58,8 +63,7 @@ public final class Compute implements AutoCloseable {
     if (!Ggml.ggml_backend_sched_reserve(scheduler, largest.ggml()))
       throw new BackendException("no memory for the results of a pass" + Backend.complaint());
     Ggml.ggml_backend_sched_reset(scheduler);
-    long bytes = bytes();
-    Backend.needMemory("results of a pass", bytes);
+    checkHostBytes();
   }
 
   /// Gives a graph memory, so that its inputs can be filled. The graph before loses its own.
@@ -74,19 +78,23 @@ public final class Compute implements AutoCloseable {
     Ggml.ggml_backend_sched_reset(scheduler);
     if (!Ggml.ggml_backend_sched_alloc_graph(scheduler, graph.ggml()))
       throw new BackendException("no memory for the results of a pass" + Backend.complaint());
+    checkHostBytes();
     allocated = graph;
   }
 
   /// Runs the graph that has memory.
   ///
   /// @throws IllegalStateException if no graph has memory, or this is closed
-  /// @throws CancellationException if the thread is interrupted before or during it, within
-  ///     milliseconds; the results are undefined, the graph can run again
+  /// @throws CancellationException if the thread is interrupted before or during it: on the
+  ///     processor within milliseconds, on a card before the next run; the results are undefined,
+  ///     the graph can run again
   /// @throws BackendException if it fails
   public void run() {
     if (allocated == null)
       throw new IllegalStateException("run: no graph has memory: allocate one first");
     check("run", allocated);
+    if (Thread.currentThread().isInterrupted())
+      throw new CancellationException("the computation was interrupted");
     int status = Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml());
     if (status == Ggml.GGML_STATUS_ABORTED())
       throw new CancellationException("the computation was interrupted");
@@ -122,16 +130,19 @@ public final class Compute implements AutoCloseable {
     backend.release();
   }
 
+  /// Refuses more memory than the machine has, which is granted until it is used.
+  private void checkHostBytes() {
+    long bytes = Ggml.ggml_backend_sched_get_buffer_size(scheduler, streams.getLast());
+    if (bytes > hostBytes) Backend.needMemory("results of a pass", bytes - hostBytes);
+    hostBytes = bytes;
+  }
+
   private void check(String operation, Graph graph) {
     checkOpen(operation);
     checkThread(operation);
-    if (graph.capacity() > capacity)
+    if (graph.size() > capacity)
       throw new IllegalArgumentException(
-          operation
-              + ": a graph of up to "
-              + graph.capacity()
-              + " tensors, and room for "
-              + capacity);
+          operation + ": a graph of " + graph.size() + " tensors, and room for " + capacity);
   }
 
   private void checkOpen(String operation) {

@@ -23,6 +23,9 @@ import java.lang.foreign.MemorySegment;
 /// graph.output(y);
 /// ```
 public final class Graph implements AutoCloseable {
+  /// From so many bytes on, memory is asked for before ggml, which ends the process without it.
+  private static final long LARGE = 16 << 20;
+
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment context; // ggml_context
   private final MemorySegment ggml; // ggml_cgraph
@@ -45,7 +48,8 @@ public final class Graph implements AutoCloseable {
             arena,
             capacity * Ggml.ggml_tensor_overhead()
                 + Ggml.ggml_graph_overhead_custom(places, false));
-    this.ggml = Ggml.ggml_new_graph_custom(context, places, false);
+    this.ggml =
+        ggml_tensor.reinterpret(Ggml.ggml_new_graph_custom(context, places, false), arena, null);
   }
 
   /// The tensors a graph can touch: each of its own has at most three that are not, weights and
@@ -56,15 +60,13 @@ public final class Graph implements AutoCloseable {
 
   /// A context that holds descriptions of tensors and no data, freed with `arena`.
   static MemorySegment newContext(Arena arena, long bytes) {
+    if (bytes > LARGE) Backend.needMemory("descriptions of tensors", bytes);
     try (var scratch = Arena.ofConfined()) {
       var params = ggml_init_params.allocate(scratch);
       ggml_init_params.mem_size(params, bytes);
       ggml_init_params.mem_buffer(params, NULL);
       ggml_init_params.no_alloc(params, true);
-      var context = Ggml.ggml_init(params);
-      if (context.equals(NULL))
-        throw new BackendException("no memory for a context of " + bytes + " bytes");
-      return ggml_tensor.reinterpret(context, arena, Ggml::ggml_free);
+      return ggml_tensor.reinterpret(Ggml.ggml_init(params), arena, Ggml::ggml_free);
     }
   }
 
@@ -78,7 +80,7 @@ public final class Graph implements AutoCloseable {
     if (shape.elements() == 0)
       throw new IllegalArgumentException("input: " + name + " is empty: " + shape);
     count();
-    var input = Tensor.create(context, arena, name, type, shape);
+    var input = Tensor.create(context, arena, name, type, shape, Tensor.Origin.INPUT);
     Ggml.ggml_set_input(input.ggml());
     return input;
   }
@@ -108,6 +110,7 @@ public final class Graph implements AutoCloseable {
   ///     caller's to see to
   public Tensor rows(Tensor table, Tensor ids) {
     need("rows", ids, ids.type() == TensorType.I32, "I32");
+    needPlainOrder("rows", table);
     need(
         "rows",
         table,
@@ -129,6 +132,7 @@ public final class Graph implements AutoCloseable {
   public Tensor matmul(Tensor w, Tensor x) {
     need("matmul", w, Weights.MATRIX_TYPES.contains(w.type()), "a type that can be multiplied");
     need("matmul", x, x.type() == TensorType.F32, "F32");
+    if (w.repacked()) need("matmul", x, x.contiguous(), "contiguous, as a repacked matrix needs");
     var a = w.shape();
     var b = x.shape();
     if (a.n0() != b.n0() || b.n2() % a.n2() != 0 || b.n3() % a.n3() != 0)
@@ -147,6 +151,7 @@ public final class Graph implements AutoCloseable {
   public Tensor matmul(Tensor w, Tensor x, Tensor ids) {
     need("matmul", w, Weights.MATRIX_TYPES.contains(w.type()), "a type that can be multiplied");
     need("matmul", x, x.type() == TensorType.F32, "F32");
+    if (w.repacked()) need("matmul", x, x.contiguous(), "contiguous, as a repacked matrix needs");
     need("matmul", ids, ids.type() == TensorType.I32, "I32");
     var a = w.shape();
     var b = x.shape();
@@ -363,7 +368,8 @@ public final class Graph implements AutoCloseable {
   /// @param shape the same number of elements
   public Tensor reshape(Tensor x, Shape shape) {
     need("reshape", x, x.contiguous(), "contiguous");
-    if (x.shape().elements() != shape.elements())
+    needPlainOrder("reshape", x);
+    if (x.shape().elements() != shape.elements() || shape.n0() % x.type().blockElements() != 0)
       throw new IllegalArgumentException("reshape: " + x + " as " + shape);
     return result(
         Ggml.ggml_reshape_4d(context, x.ggml(), shape.n0(), shape.n1(), shape.n2(), shape.n3()),
@@ -385,8 +391,9 @@ public final class Graph implements AutoCloseable {
     return ggml;
   }
 
-  int capacity() {
-    return capacity;
+  /// {@return how many tensors it holds so far}
+  public int size() {
+    return tensors;
   }
 
   /// `x` `[n0, n1, n2]` with its second and third dimensions exchanged, `[n0, n2, n1]`.
@@ -476,7 +483,8 @@ public final class Graph implements AutoCloseable {
 
   private Tensor view(MemorySegment made, TensorType type, Shape shape, boolean contiguous) {
     count();
-    return new Tensor(ggml_tensor.reinterpret(made, arena, null), type, shape, contiguous);
+    return new Tensor(
+        ggml_tensor.reinterpret(made, arena, null), type, shape, Tensor.Origin.RESULT, contiguous);
   }
 
   /// Counts a tensor that ggml has just made. A few places are kept free, for ggml's pool must not
@@ -489,6 +497,8 @@ public final class Graph implements AutoCloseable {
   private static void repeats(String operation, Tensor a, Tensor b) {
     need(operation, a, a.type() == TensorType.F32, "F32");
     need(operation, b, b.type() == TensorType.F32, "F32");
+    needPlainOrder(operation, a);
+    needPlainOrder(operation, b);
     if (!divides(b.shape(), a.shape())) throw mismatch(operation, a, b);
   }
 
@@ -498,6 +508,10 @@ public final class Graph implements AutoCloseable {
         && large.n1() % small.n1() == 0
         && large.n2() % small.n2() == 0
         && large.n3() % small.n3() == 0;
+  }
+
+  private static void needPlainOrder(String operation, Tensor x) {
+    need(operation, x, !x.repacked(), "in plain order: it is repacked, and can only be multiplied");
   }
 
   private static void needPlain(String operation, Tensor x) {

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /// Keys and values of past tokens, all layers.
 ///
@@ -31,6 +32,7 @@ public final class KvCache implements AutoCloseable {
   /// used again for the next tokens.
   private static final int STEP = 256;
 
+  private final Weights weights;
   private final Settings settings;
   private final Layout layout;
   private final int cells;
@@ -42,6 +44,7 @@ public final class KvCache implements AutoCloseable {
   private final long[] sequences; // of each cell, one bit a sequence; 0: free
   private final int[] positions; // of each cell
   private final int[] lengths = new int[MAX_SEQUENCES]; // highest position + 1
+  private final Thread owner = Thread.currentThread();
   private int searchFrom;
 
   /// What a cache holds for each token.
@@ -121,18 +124,24 @@ public final class KvCache implements AutoCloseable {
     this.layout = layout;
     this.settings = settings;
     this.cells = cellsFor(tokens);
+    long hostLayers =
+        IntStream.range(0, layout.layers()).filter(layer -> !weights.offloads(layer)).count();
     Backend.needMemory(
         "cache of " + tokens + " tokens",
-        layout.bytes(cells, settings.keyType(), settings.valueType()));
+        layout.bytes(cells, settings.keyType(), settings.valueType())
+            / layout.layers()
+            * hostLayers);
     this.keys = new Tensor[layout.layers()];
     this.values = new Tensor[layout.layers()];
     this.sequences = new long[cells];
     this.positions = new int[cells];
+    this.weights = weights;
+    weights.use();
     var backend = weights.backend();
     try {
       allocate(weights, backend, false);
       if (backend.hasGpu()) allocate(weights, backend, true);
-    } catch (BackendException e) {
+    } catch (Throwable e) {
       close();
       throw e;
     }
@@ -167,16 +176,20 @@ public final class KvCache implements AutoCloseable {
       any = true;
       keys[layer] =
           Tensor.create(
-              context, arena, "cache_k_l" + layer, settings.keyType(), Shape.of(keyWidth, cells));
+              context,
+              arena,
+              "cache_k_l" + layer,
+              settings.keyType(),
+              Shape.of(keyWidth, cells),
+              Tensor.Origin.STORED);
       values[layer] =
           Tensor.create(
               context,
               arena,
               "cache_v_l" + layer,
               settings.valueType(),
-              settings.flashAttention()
-                  ? Shape.of(valueWidth, cells)
-                  : Shape.of(cells, valueWidth));
+              settings.flashAttention() ? Shape.of(valueWidth, cells) : Shape.of(cells, valueWidth),
+              Tensor.Origin.STORED);
     }
     if (!any) return;
     var device = offloaded ? backend.accelerator() : backend.processor();
@@ -198,6 +211,7 @@ public final class KvCache implements AutoCloseable {
 
   /// {@return how many cells hold a token}
   public int used() {
+    check("used");
     int used = 0;
     for (long s : sequences) if (s != 0) used++;
     return used;
@@ -213,6 +227,7 @@ public final class KvCache implements AutoCloseable {
   /// @param sequence from 0 to 63
   /// @throws IndexOutOfBoundsException if there is no such sequence
   public int length(int sequence) {
+    check("length");
     return lengths[checkSequence(sequence)];
   }
 
@@ -223,6 +238,7 @@ public final class KvCache implements AutoCloseable {
   /// @param from first position forgotten, at least 0
   /// @throws IndexOutOfBoundsException if there is no such sequence, or `from` is negative
   public void rewind(int sequence, int from) {
+    check("rewind");
     long bit = 1L << checkSequence(sequence);
     if (from < 0) throw new IndexOutOfBoundsException("rewind to position " + from);
     for (int cell = 0; cell < cells; cell++) {
@@ -239,6 +255,7 @@ public final class KvCache implements AutoCloseable {
   /// @param to from 0 to 63
   /// @throws IndexOutOfBoundsException if there is no such sequence
   public void fork(int from, int to) {
+    check("fork");
     if (checkSequence(from) == checkSequence(to)) return;
     rewind(to, 0);
     for (int cell = 0; cell < cells; cell++) {
@@ -257,6 +274,32 @@ public final class KvCache implements AutoCloseable {
   ///     then
   /// @throws IndexOutOfBoundsException if there is no such sequence
   public int[] place(int[] tokenPositions, int[] tokenSequences) {
+    var next = checkRoom(tokenPositions, tokenSequences);
+    var taken = new int[tokenPositions.length];
+    int cell = searchFrom;
+    for (int i = 0; i < taken.length; i++, cell++) {
+      while (sequences[cell] != 0) cell++;
+      taken[i] = cell;
+    }
+    for (int i = 0; i < taken.length; i++) {
+      sequences[taken[i]] = 1L << tokenSequences[i];
+      positions[taken[i]] = tokenPositions[i];
+    }
+    System.arraycopy(next, 0, lengths, 0, lengths.length);
+    searchFrom = cell;
+    return taken;
+  }
+
+  /// Checks that tokens could be placed, all of them, and takes no cell.
+  ///
+  /// @param tokenPositions position of each token, one above the one before it in its sequence
+  /// @param tokenSequences sequence of each token, from 0 to 63
+  /// @return the length of each sequence with them
+  /// @throws IllegalStateException if there are not as many cells free
+  /// @throws IllegalArgumentException if a position is not the next of its sequence
+  /// @throws IndexOutOfBoundsException if there is no such sequence
+  public int[] checkRoom(int[] tokenPositions, int[] tokenSequences) {
+    check("place");
     var next = lengths.clone();
     for (int i = 0; i < tokenPositions.length; i++) {
       int sequence = checkSequence(tokenSequences[i]);
@@ -269,32 +312,22 @@ public final class KvCache implements AutoCloseable {
                 + ", which is at "
                 + (next[sequence] - 1));
     }
-    var taken = new int[tokenPositions.length];
-    int cell = searchFrom;
-    for (int i = 0; i < taken.length; i++, cell++) {
-      while (cell < cells && sequences[cell] != 0) cell++;
-      if (cell == cells)
-        throw new IllegalStateException(
-            "cache is full: "
-                + taken.length
-                + " tokens, and "
-                + (cells - used())
-                + " of "
-                + cells
-                + " cells free");
-      taken[i] = cell;
-    }
-    for (int i = 0; i < taken.length; i++) {
-      sequences[taken[i]] = 1L << tokenSequences[i];
-      positions[taken[i]] = tokenPositions[i];
-    }
-    System.arraycopy(next, 0, lengths, 0, lengths.length);
-    searchFrom = cell;
-    return taken;
+    int free = cells - used();
+    if (tokenPositions.length > free)
+      throw new IllegalStateException(
+          "cache is full: "
+              + tokenPositions.length
+              + " tokens, and "
+              + free
+              + " of "
+              + cells
+              + " cells free");
+    return next;
   }
 
   /// {@return how many cells a pass must see: all up to the last that is used, rounded up to 256}
   public int visible() {
+    check("visible");
     int last = cells;
     while (last > 0 && sequences[last - 1] == 0) last--;
     return Math.min(cells, Math.max(STEP, cellsFor(Math.max(last, 1))));
@@ -307,6 +340,7 @@ public final class KvCache implements AutoCloseable {
   /// @param visible cells it sees, from [#visible]
   /// @return the cache as that graph sees it
   public KvView view(Graph graph, int tokens, int visible) {
+    check("view");
     return new KvView(this, graph, tokens, visible);
   }
 
@@ -319,6 +353,15 @@ public final class KvCache implements AutoCloseable {
     arena.close();
     buffers.forEach(Ggml::ggml_backend_buffer_free);
     buffers.clear();
+    weights.release();
+  }
+
+  private void check(String operation) {
+    if (Thread.currentThread() != owner)
+      throw new WrongThreadException(
+          operation + ": used by " + Thread.currentThread() + ", made by " + owner);
+    if (!arena.scope().isAlive())
+      throw new IllegalStateException(operation + ": the cache is closed");
   }
 
   private static int checkSequence(int sequence) {

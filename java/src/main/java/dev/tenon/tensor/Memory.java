@@ -28,12 +28,23 @@ final class Memory {
               Math.min(
                   available,
                   Math.max(
-                      0, Long.parseLong(text) - Long.parseLong(Files.readString(used).strip())));
+                      0,
+                      Long.parseLong(text)
+                          - Long.parseLong(Files.readString(used).strip())
+                          + reclaimableBytes()));
       }
     } catch (IOException | NumberFormatException _) {
       // Not Linux, or a kernel that says it otherwise: ggml's own allocation decides.
     }
     return available;
+  }
+
+  /// The pages of files that the control group has in memory, which it gives back when it must.
+  private static long reclaimableBytes() throws IOException {
+    return Files.readAllLines(Path.of("/sys/fs/cgroup/memory.stat")).stream()
+        .filter(line -> line.startsWith("active_file ") || line.startsWith("inactive_file "))
+        .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
+        .sum();
   }
 
   /// {@return `bytes` as people say it, for example `1.5 GiB`}

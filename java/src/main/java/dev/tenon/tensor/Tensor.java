@@ -17,24 +17,43 @@ public final class Tensor {
   private final MemorySegment ggml; // struct ggml_tensor, in the owner's arena
   private final TensorType type;
   private final Shape shape;
+  private final Origin origin;
   private final boolean contiguous;
 
-  Tensor(MemorySegment ggml, TensorType type, Shape shape, boolean contiguous) {
+  /// Where a tensor comes from, which decides what may be done with it.
+  enum Origin {
+    /// An input of a graph: may be filled.
+    INPUT,
+    /// The result of an operation, or another view of one.
+    RESULT,
+    /// A weight or a cache, as it is in the file or in plain memory.
+    STORED,
+    /// A weight that its memory holds in an order of its own: it can only be multiplied.
+    REPACKED
+  }
+
+  Tensor(MemorySegment ggml, TensorType type, Shape shape, Origin origin, boolean contiguous) {
     this.ggml = ggml;
     this.type = type;
     this.shape = shape;
+    this.origin = origin;
     this.contiguous = contiguous;
   }
 
   /// Makes a tensor of its own in `context`, without data yet.
   static Tensor create(
-      MemorySegment context, Arena owner, String name, TensorType type, Shape shape) {
+      MemorySegment context,
+      Arena owner,
+      String name,
+      TensorType type,
+      Shape shape,
+      Origin origin) {
     try (var arena = Arena.ofConfined()) {
       var dims =
           arena.allocateFrom(ValueLayout.JAVA_LONG, shape.n0(), shape.n1(), shape.n2(), shape.n3());
       var made = Ggml.ggml_new_tensor(context, type.id(), 4, dims);
       Ggml.ggml_set_name(made, arena.allocateFrom(name));
-      return new Tensor(ggml_tensor.reinterpret(made, owner, null), type, shape, true);
+      return new Tensor(ggml_tensor.reinterpret(made, owner, null), type, shape, origin, true);
     }
   }
 
@@ -56,7 +75,8 @@ public final class Tensor {
   /// Fills an I32 tensor.
   ///
   /// @param values as many as the tensor has elements
-  /// @throws IllegalArgumentException if the type or the number of elements differs
+  /// @throws IllegalArgumentException if this is no input, or the type or the number of elements
+  ///     differs
   /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
   public void set(int... values) {
     check("set", TensorType.I32, values.length);
@@ -66,7 +86,8 @@ public final class Tensor {
   /// Fills an I64 tensor.
   ///
   /// @param values as many as the tensor has elements
-  /// @throws IllegalArgumentException if the type or the number of elements differs
+  /// @throws IllegalArgumentException if this is no input, or the type or the number of elements
+  ///     differs
   /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
   public void set(long... values) {
     check("set", TensorType.I64, values.length);
@@ -76,7 +97,8 @@ public final class Tensor {
   /// Fills an F32 tensor.
   ///
   /// @param values as many as the tensor has elements
-  /// @throws IllegalArgumentException if the type or the number of elements differs
+  /// @throws IllegalArgumentException if this is no input, or the type or the number of elements
+  ///     differs
   /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
   public void set(float... values) {
     check("set", TensorType.F32, values.length);
@@ -86,7 +108,8 @@ public final class Tensor {
   /// Fills an F16 tensor.
   ///
   /// @param halves bit patterns of [Float#floatToFloat16], as many as the tensor has elements
-  /// @throws IllegalArgumentException if the type or the number of elements differs
+  /// @throws IllegalArgumentException if this is no input, or the type or the number of elements
+  ///     differs
   /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
   public void set(short... halves) {
     check("set", TensorType.F16, halves.length);
@@ -100,7 +123,7 @@ public final class Tensor {
   /// @throws IllegalArgumentException if the type is another, or the tensor ends before
   /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
   public void get(long first, float[] into) {
-    if (type != TensorType.F32 || !contiguous)
+    if (type != TensorType.F32 || !contiguous || repacked())
       throw new IllegalArgumentException("get: " + this + " is not contiguous F32");
     if (first < 0 || into.length > shape.elements() - first)
       throw new IllegalArgumentException(
@@ -132,6 +155,11 @@ public final class Tensor {
     return ggml;
   }
 
+  /// Whether the elements lie in an order that only a multiplication knows.
+  boolean repacked() {
+    return origin == Origin.REPACKED;
+  }
+
   /// Whether the elements lie in memory in order, without gaps.
   boolean contiguous() {
     return contiguous;
@@ -146,6 +174,8 @@ public final class Tensor {
     if (type != wanted || shape.elements() != elements)
       throw new IllegalArgumentException(
           operation + ": " + elements + " elements of " + wanted + " into " + this);
+    if (origin != Origin.INPUT)
+      throw new IllegalArgumentException(operation + ": " + this + " is not an input");
     needMemory(operation);
   }
 

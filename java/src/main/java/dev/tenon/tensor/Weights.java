@@ -81,7 +81,7 @@ public final class Weights implements AutoCloseable {
 
   /// Prepares to declare the weights of a file.
   ///
-  /// @param gguf the file; must stay open longer than the weights
+  /// @param gguf the file; must stay open until [#load] is done
   /// @param backend where they go; stays in use until [#close]
   /// @param layers blocks of the model, by which `placement` counts
   /// @param placement where weights may go
@@ -166,6 +166,16 @@ public final class Weights implements AutoCloseable {
     return store.offloads(layer);
   }
 
+  /// Counts in a cache, so that the weights outlive it.
+  void use() {
+    store.use();
+  }
+
+  /// Counts a cache out.
+  void release() {
+    store.release();
+  }
+
   /// {@return the backend the weights are on}
   public Backend backend() {
     return store.backend;
@@ -192,6 +202,8 @@ public final class Weights implements AutoCloseable {
   }
 
   /// Frees the weights. Closing twice has no effect.
+  ///
+  /// @throws IllegalStateException if a cache is open that was made for them
   @Override
   public void close() {
     store.close();
@@ -238,14 +250,15 @@ public final class Weights implements AutoCloseable {
     final List<MemorySegment> buffers = new ArrayList<>();
     final List<MemorySegment> extra;
     boolean closed;
+    int users;
 
     Store(Gguf gguf, Backend backend, int layers, Placement placement) {
-      backend.use();
       this.gguf = gguf;
       this.backend = backend;
       this.layers = layers;
       this.placement = placement;
       this.extra = placement.repack() ? backend.extraBufferTypes() : List.of();
+      backend.use();
     }
 
     boolean offloads(int layer) {
@@ -266,7 +279,14 @@ public final class Weights implements AutoCloseable {
       var key = name + " in " + place.name;
       var known = declared.get(key);
       if (known == null) {
-        var tensor = Tensor.create(place.context, arena, name, type, info.shape());
+        var tensor =
+            Tensor.create(
+                place.context,
+                arena,
+                name,
+                type,
+                info.shape(),
+                repacked(place) ? Tensor.Origin.REPACKED : Tensor.Origin.STORED);
         known = new Declared(info, role, place, tensor);
         declared.put(key, known);
       }
@@ -346,25 +366,64 @@ public final class Weights implements AutoCloseable {
         var s = info.shape();
         var w =
             Tensor.create(
-                context, scratch, "w", role == Role.VECTOR ? TensorType.F32 : info.type(), s);
+                context,
+                scratch,
+                "w",
+                role == Role.VECTOR ? TensorType.F32 : info.type(),
+                s,
+                Tensor.Origin.STORED);
         var operation =
             switch (role) {
               case MATRIX -> {
-                var x = Tensor.create(context, scratch, "x", TensorType.F32, Shape.of(s.n0(), 512));
+                var x =
+                    Tensor.create(
+                        context,
+                        scratch,
+                        "x",
+                        TensorType.F32,
+                        Shape.of(s.n0(), 512),
+                        Tensor.Origin.STORED);
                 yield Ggml.ggml_mul_mat(context, w.ggml(), x.ggml());
               }
               case EXPERTS -> {
                 var x =
-                    Tensor.create(context, scratch, "x", TensorType.F32, Shape.of(s.n0(), 1, 512));
-                var ids = Tensor.create(context, scratch, "ids", TensorType.I32, Shape.of(1, 512));
+                    Tensor.create(
+                        context,
+                        scratch,
+                        "x",
+                        TensorType.F32,
+                        Shape.of(s.n0(), 1, 512),
+                        Tensor.Origin.STORED);
+                var ids =
+                    Tensor.create(
+                        context,
+                        scratch,
+                        "ids",
+                        TensorType.I32,
+                        Shape.of(1, 512),
+                        Tensor.Origin.STORED);
                 yield Ggml.ggml_mul_mat_id(context, w.ggml(), x.ggml(), ids.ggml());
               }
               case VECTOR -> {
-                var x = Tensor.create(context, scratch, "x", TensorType.F32, Shape.of(s.n0(), 512));
+                var x =
+                    Tensor.create(
+                        context,
+                        scratch,
+                        "x",
+                        TensorType.F32,
+                        Shape.of(s.n0(), 512),
+                        Tensor.Origin.STORED);
                 yield Ggml.ggml_mul(context, x.ggml(), w.ggml());
               }
               case TABLE -> {
-                var ids = Tensor.create(context, scratch, "ids", TensorType.I32, Shape.of(512));
+                var ids =
+                    Tensor.create(
+                        context,
+                        scratch,
+                        "ids",
+                        TensorType.I32,
+                        Shape.of(512),
+                        Tensor.Origin.STORED);
                 yield Ggml.ggml_get_rows(context, w.ggml(), ids.ggml());
               }
             };
@@ -378,6 +437,7 @@ public final class Weights implements AutoCloseable {
     }
 
     void load(Progress progress) throws IOException {
+      Backend.complaint(); // an earlier one says nothing of what follows
       long total = declared.values().stream().mapToLong(d -> bytes(d.info())).sum();
       for (var place : places.values()) {
         if (place.mapped()) mapFile();
@@ -394,11 +454,15 @@ public final class Weights implements AutoCloseable {
     }
 
     /// The buffers over each part of the file, in the order of the parts.
-    private final List<MemorySegment> mappings = new ArrayList<>();
+    private final List<Mapping> mappings = new ArrayList<>();
 
-    private void mapFile() {
+    /// A part of the file as ggml computes with it, mapped for the weights alone: closing the file
+    /// does not take it away.
+    private record Mapping(MemorySegment bytes, MemorySegment buffer) {}
+
+    private void mapFile() throws IOException {
       for (int part = 0; part < gguf.parts(); part++) {
-        var mapping = gguf.mapping(part);
+        var mapping = gguf.mapPart(part, arena);
         var buffer =
             Ggml.ggml_backend_dev_buffer_from_host_ptr(
                 backend.processor(), mapping, mapping.byteSize(), mapping.byteSize());
@@ -407,20 +471,26 @@ public final class Weights implements AutoCloseable {
               "cannot use the mapping of " + gguf.path() + Backend.complaint());
         Ggml.ggml_backend_buffer_set_usage(buffer, Ggml.GGML_BACKEND_BUFFER_USAGE_WEIGHTS());
         buffers.add(buffer);
-        mappings.add(buffer);
+        mappings.add(new Mapping(mapping, buffer));
       }
     }
 
-    private void placeInMapping(Declared weight) throws GgufFormatException {
+    private void placeInMapping(Declared weight) {
       var info = weight.info();
       Backend.must(
           "place " + info.name(),
           Ggml.ggml_backend_tensor_alloc(
-              mappings.get(info.part()), weight.tensor().ggml(), gguf.data(info)));
+              mappings.get(info.part()).buffer(),
+              weight.tensor().ggml(),
+              mappings.get(info.part()).bytes().asSlice(info.offset())));
+    }
+
+    private boolean repacked(Place place) {
+      return !place.mapped() && extra.contains(place.bufferType);
     }
 
     private void allocate(Place place) {
-      if (Ggml.ggml_backend_buft_is_host(place.bufferType) || extra.contains(place.bufferType)) {
+      if (Ggml.ggml_backend_buft_is_host(place.bufferType) || repacked(place)) {
         long bytes =
             declared.values().stream()
                 .filter(d -> d.place() == place)
@@ -479,10 +549,22 @@ public final class Weights implements AutoCloseable {
       return info.type().bytes(info.shape());
     }
 
+    /// Counts in a cache, whose user reads the weights as well.
+    synchronized void use() {
+      if (closed) throw new IllegalStateException("the weights are closed");
+      users++;
+    }
+
+    synchronized void release() {
+      users--;
+    }
+
     synchronized void close() {
       if (closed) return;
-      closed = true;
+      if (users > 0)
+        throw new IllegalStateException("the weights are in use by a cache: close that first");
       arena.close();
+      closed = true;
       buffers.forEach(Ggml::ggml_backend_buffer_free);
       backend.release();
     }

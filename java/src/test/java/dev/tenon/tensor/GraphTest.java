@@ -291,9 +291,28 @@ class GraphTest {
     assertThatIllegalStateException().isThrownBy(() -> x.get(0, new float[4]));
     assertThatIllegalStateException().isThrownBy(x::name);
     try (var compute = new Compute(backend, 16);
-        var graph = new Graph(17)) {
+        var graph = new Graph(32)) {
       assertThatIllegalStateException().isThrownBy(compute::run);
+      for (int i = 0; i < 17; i++) graph.input("x" + i, TensorType.F32, Shape.of(1));
       assertThatIllegalArgumentException().isThrownBy(() -> compute.allocate(graph));
+    }
+  }
+
+  @Test
+  void onlyInputsAreFilledAndAClosedGraphIsNotRun() {
+    try (var compute = new Compute(backend, 16)) {
+      var graph = new Graph(16);
+      var x = graph.input("x", TensorType.F32, Shape.of(4));
+      var y = graph.scale(x, 2);
+      graph.output(y);
+      compute.allocate(graph);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> y.set(1f, 2f, 3f, 4f))
+          .withMessageContaining("not an input");
+      graph.close();
+      assertThatIllegalStateException().isThrownBy(compute::run);
+      assertThatIllegalStateException().isThrownBy(() -> compute.allocate(graph));
+      assertThatIllegalStateException().isThrownBy(() -> graph.scale(y, 2));
     }
   }
 

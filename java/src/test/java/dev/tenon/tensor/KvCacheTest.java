@@ -124,6 +124,16 @@ class KvCacheTest {
   }
 
   @Test
+  void weightsOutliveTheirCachesAndAClosedCacheSaysSo() {
+    assertThatIllegalStateException().isThrownBy(weights::close).withMessageContaining("cache");
+    var other = new KvCache(weights, LAYOUT, 256, F16);
+    other.close();
+    assertThatIllegalStateException().isThrownBy(() -> other.rewind(0, 0));
+    assertThatIllegalStateException().isThrownBy(() -> other.place(new int[1], new int[1]));
+    assertThatIllegalStateException().isThrownBy(other::visible);
+  }
+
+  @Test
   void typesAndSizesAreChecked() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new KvCache.Settings(TensorType.Q4_0, TensorType.F16, true))

@@ -14,41 +14,41 @@ import org.junit.jupiter.params.provider.EnumSource;
 class PreTokenizerTest {
   private static final String TEXT = "I'm A'LL 12345 (é)!?\n \n  x 日本、テ한 e\u0301 ABc²7  ";
 
-  /// The words of that text in llama.cpp; `_` is a space.
+  /// The words of that text in llama.cpp; `_` is a space and `¶` a line feed.
   private static final String WORDS =
       """
-      DEFAULT           I|'|m|_A|'|LL|_|123|45|_|(|é|)!?|\\n_\\n_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²7|__
-      GPT2              I|'m|_A|'|LL|_12345|_(|é|)!?|\\n_\\n_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²7|__
-      STARCODER         I|'m|_A|'|LL|_|1|2|3|4|5|_(|é|)!?|\\n_\\n_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²|7|__
-      FALCON            I|'|m|_A|'|LL|_|123|45|_|(|é|)!?|\\n_\\n_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²7|__
-      CHAMELEON         I|'|m|_A|'|LL|_|1|2|3|4|5|_|(|é|)|!|?|\\n|_|\\n|__|x|_日本|、|テ한|_e|\\u0301|_ABc|²|7|__
-      LLAMA3            I|'m|_A|'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
-      DBRX              I|'m|_A|'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
-      CHATGLM           I|'m|_A|'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
-      MINICPM5          I|'m|_A|'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
-      JAIS2             I|'m|_A|'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
-      QWEN2             I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
-      UFAKZEKA          I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
-      LAGUNA            I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?|\\n|_|\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
-      QWEN35            I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e\\u0301|_ABc|²|7|__
-      SEED_CODER        I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?|\\n_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
-      EXAONE_MOE        I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?\\n|_\\n|_|_x_日本|、テ한_e\\u0301_ABc|²|7|__
-      DEEPSEEK_LLM      I|'|m|_A|'|LL|_|12345|_(|é|)!?|\\n|_|\\n|_|_x|_|日本|、|テ한|_e|\\u0301|_ABc|²7|__
-      DEEPSEEK_CODER    I|'|m|_A|'|LL|_|1|2|3|4|5|_(|é|)!?|\\n|_|\\n|_|_x|_|日本|、|テ한|_e|\\u0301|_ABc|²|7|__
-      DEEPSEEK3         I|'m|_A|'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_|日本|、|テ|한|_e\\u0301|_ABc|²7|__
-      SPARK             I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?|\\n|_\\n_|_x|_|日本|、|テ|한|_e\\u0301|_ABc|²|7|__
-      AFMOE             I|'m|_A|'LL|_|12|345|_(|é|)!?\\n|_\\n|_|_x|_|日本|、|テ한|_e\\u0301|_ABc|²7|__
-      YOUTU             I'm|_A'LL|_|1|2|3|4|5|_(|é|)!?\\n|_\\n|_|_x|_|日本|、|テ|한|_e\\u0301|_ABc|²|7|__
-      TEKKEN            I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
-      GPT4O             I'm|_A'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
-      GRANITE_EMBEDDING I'm|_A'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e\\u0301|_ABc|²7|__
-      TINY_AYA          I'm|_A'LL|_|12|345|_(|é|)!?\\n|_\\n|_|_x|_日本|、テ한|_e\\u0301|_ABc|²7|__
-      KIMI_K2           I'm|_A'LL|_|123|45|_(|é|)!?\\n|_\\n|_|_x|_|日本|、テ한|_e|\\u0301|_ABc|²7|__
-      BLOOM             I'm|_A'LL|_12345|_(|é|)!?\\n_\\n_|_x|_日本|、|テ한|_e\\u0301|_ABc²7|__
-      VIKING            I'm|_A'LL|_|1|2|3|4|5|_(|é|)!?\\n_\\n_|_x|_日本|、|テ한|_e\\u0301|_ABc|²|7|__
-      SUPERBPE          I'm_A'LL_|12|345|_(é)!?\\n_\\n__x_日本、テ한_e\\u0301_ABc|²7|__
-      GEMMA4            I'm_A'LL_12345_(é)!?|\\n|_|\\n|__x_日本、テ한_e\\u0301_ABc²7__
-      SARVAM            I'm_A'LL_12345_(é)!?|\\n|_|\\n|__x_日本、テ한_e\\u0301_ABc²7__
+      DEFAULT I|'|m|_A|'|LL|_|123|45|_|(|é|)!?|¶_¶_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²7|__
+      GPT2 I|'m|_A|'|LL|_12345|_(|é|)!?|¶_¶_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²7|__
+      STARCODER I|'m|_A|'|LL|_|1|2|3|4|5|_(|é|)!?|¶_¶_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²|7|__
+      FALCON I|'|m|_A|'|LL|_|123|45|_|(|é|)!?|¶_¶_|_x|_日本|、|テ한|_e|\\u0301|_ABc|²7|__
+      CHAMELEON I|'|m|_A|'|LL|_|1|2|3|4|5|_|(|é|)|!|?|¶|_|¶|__|x|_日本|、|テ한|_e|\\u0301|_ABc|²|7|__
+      LLAMA3 I|'m|_A|'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
+      DBRX I|'m|_A|'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
+      CHATGLM I|'m|_A|'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
+      MINICPM5 I|'m|_A|'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
+      JAIS2 I|'m|_A|'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
+      QWEN2 I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
+      UFAKZEKA I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
+      LAGUNA I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?|¶|_|¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
+      QWEN35 I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e\\u0301|_ABc|²|7|__
+      SEED_CODER I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?|¶_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
+      EXAONE_MOE I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?¶|_¶|_|_x_日本|、テ한_e\\u0301_ABc|²|7|__
+      DEEPSEEK_LLM I|'|m|_A|'|LL|_|12345|_(|é|)!?|¶|_|¶|_|_x|_|日本|、|テ한|_e|\\u0301|_ABc|²7|__
+      DEEPSEEK_CODER I|'|m|_A|'|LL|_|1|2|3|4|5|_(|é|)!?|¶|_|¶|_|_x|_|日本|、|テ한|_e|\\u0301|_ABc|²|7|__
+      DEEPSEEK3 I|'m|_A|'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_|日本|、|テ|한|_e\\u0301|_ABc|²7|__
+      SPARK I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?|¶|_¶_|_x|_|日本|、|テ|한|_e\\u0301|_ABc|²|7|__
+      AFMOE I|'m|_A|'LL|_|12|345|_(|é|)!?¶|_¶|_|_x|_|日本|、|テ한|_e\\u0301|_ABc|²7|__
+      YOUTU I'm|_A'LL|_|1|2|3|4|5|_(|é|)!?¶|_¶|_|_x|_|日本|、|テ|한|_e\\u0301|_ABc|²|7|__
+      TEKKEN I|'m|_A|'LL|_|1|2|3|4|5|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²|7|__
+      GPT4O I'm|_A'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e|\\u0301|_ABc|²7|__
+      GRANITE_EMBEDDING I'm|_A'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e\\u0301|_ABc|²7|__
+      TINY_AYA I'm|_A'LL|_|12|345|_(|é|)!?¶|_¶|_|_x|_日本|、テ한|_e\\u0301|_ABc|²7|__
+      KIMI_K2 I'm|_A'LL|_|123|45|_(|é|)!?¶|_¶|_|_x|_|日本|、テ한|_e|\\u0301|_ABc|²7|__
+      BLOOM I'm|_A'LL|_12345|_(|é|)!?¶_¶_|_x|_日本|、|テ한|_e\\u0301|_ABc²7|__
+      VIKING I'm|_A'LL|_|1|2|3|4|5|_(|é|)!?¶_¶_|_x|_日本|、|テ한|_e\\u0301|_ABc|²|7|__
+      SUPERBPE I'm_A'LL_|12|345|_(é)!?¶_¶__x_日本、テ한_e\\u0301_ABc|²7|__
+      GEMMA4 I'm_A'LL_12345_(é)!?|¶|_|¶|__x_日本、テ한_e\\u0301_ABc²7__
+      SARVAM I'm_A'LL_12345_(é)!?|¶|_|¶|__x_日本、テ한_e\\u0301_ABc²7__
       """;
 
   private static List<String> words(PreTokenizer splitting, String text) {
@@ -69,7 +69,7 @@ class PreTokenizerTest {
   void splitsAsLlamaCpp(PreTokenizer splitting) {
     var expected =
         WORDS.lines().filter(line -> line.startsWith(splitting.name() + " ")).findFirst().get();
-    assertThat(String.join("|", words(splitting, TEXT)).replace("\n", "\\n").replace(' ', '_'))
+    assertThat(String.join("|", words(splitting, TEXT)).replace("\n", "¶").replace(' ', '_'))
         .isEqualTo(expected.substring(expected.lastIndexOf(' ') + 1).replace("\\u0301", "\u0301"));
   }
 

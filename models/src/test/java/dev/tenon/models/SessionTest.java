@@ -13,6 +13,7 @@ import dev.tenon.Model;
 import dev.tenon.Session;
 import dev.tenon.SessionOptions;
 import dev.tenon.fixtures.Fixtures;
+import dev.tenon.gguf.TensorType;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
 import dev.tenon.tensor.Backend;
@@ -243,6 +244,26 @@ class SessionTest {
       assertThat(session.position()).isEqualTo(5);
       session.evaluate(3);
       assertThat(session.position()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void closingTheFileBeneathAModelTakesNothingAway() {
+    try (var session = model.newSession(64)) {
+      var before = session.evaluate(1, 2, 3);
+      model.gguf().close();
+      session.rewind(0);
+      assertThat(session.evaluate(1, 2, 3)).containsExactly(before);
+    }
+  }
+
+  @Test
+  void aLongPromptIsEvaluatedInPassesThatSeeOnlyWhatIsBeforeThem() {
+    var prompt = new java.util.Random(3).ints(300, 3, TinyLlama.TOKENS).toArray();
+    var exact = SessionOptions.of(512).withKeyType(TensorType.F32).withValueType(TensorType.F32);
+    try (var small = model.newSession(exact.withMicroBatch(7));
+        var whole = model.newSession(exact.withMicroBatch(512))) {
+      assertThat(small.evaluate(prompt)).containsExactly(whole.evaluate(prompt), within(1e-3f));
     }
   }
 
