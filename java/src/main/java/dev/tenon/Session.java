@@ -76,7 +76,9 @@ public final class Session implements AutoCloseable {
   /// @throws CancellationException if the thread is interrupted; nothing is evaluated
   /// @throws dev.tenon.tensor.BackendException if the computation fails; nothing is evaluated
   public float[] evaluate(int... next) {
-    return evaluate("evaluate", next, Batch.next(next, position(), SEQUENCE))[0];
+    var logits = new float[model.vocabularySize()];
+    evaluate("evaluate", next, Batch.next(next, position(), SEQUENCE), new float[][] {logits});
+    return logits;
   }
 
   /// Evaluates tokens at [#position] and advances it.
@@ -89,7 +91,10 @@ public final class Session implements AutoCloseable {
   /// @throws CancellationException if the thread is interrupted; nothing is evaluated
   /// @throws dev.tenon.tensor.BackendException if the computation fails; nothing is evaluated
   public float[][] evaluateAll(int... next) {
-    return evaluate("evaluateAll", next, Batch.all(next, position(), SEQUENCE));
+    needRoom("evaluateAll", next.length);
+    var logits = new float[next.length][model.vocabularySize()];
+    evaluate("evaluateAll", next, Batch.all(next, position(), SEQUENCE), logits);
+    return logits;
   }
 
   /// Forgets every token from `position` on, so that a shared prefix is not evaluated again.
@@ -166,14 +171,13 @@ public final class Session implements AutoCloseable {
     model.release();
   }
 
-  private float[][] evaluate(String operation, int[] next, Batch batch) {
+  private void evaluate(String operation, int[] next, Batch batch, float[][] logits) {
     needRoom(operation, next.length);
     int position = position();
-    var logits = evaluator.evaluate(batch);
+    evaluator.evaluate(batch, logits);
     if (position + next.length > tokens.length)
       tokens = Arrays.copyOf(tokens, Math.max(position + next.length, 2 * tokens.length));
     System.arraycopy(next, 0, tokens, position, next.length);
-    return logits;
   }
 
   private void needRoom(String operation, int more) {
@@ -205,6 +209,7 @@ public final class Session implements AutoCloseable {
     private final GenerateOptions options;
     private final TextDecoder decoder; // null where there is no vocabulary
     private final int promptTokens;
+    private final float[] logits = new float[model.vocabularySize()]; // after the last token
     private int[] unevaluated; // the prompt at first, then the last token
     private int generated;
     private boolean ended; // the last token ends generation
@@ -236,7 +241,9 @@ public final class Session implements AutoCloseable {
         if (unevaluated.length > contextLength - position())
           return finish(Generation.Reason.CONTEXT_FULL);
         try {
-          return piece(evaluate(unevaluated));
+          var batch = Batch.next(unevaluated, position(), SEQUENCE);
+          evaluate("events", unevaluated, batch, new float[][] {logits});
+          return piece();
         } catch (CancellationException _) {
           return finish(Generation.Reason.INTERRUPTED);
         }
@@ -254,7 +261,7 @@ public final class Session implements AutoCloseable {
       }
     }
 
-    private Generation piece(float[] logits) {
+    private Generation piece() {
       if (generated == 0) promptEvaluated = System.nanoTime();
       if (options.ignoreEos() && decoder != null) {
         for (int id : model.endTokens()) logits[id] = Float.NEGATIVE_INFINITY;

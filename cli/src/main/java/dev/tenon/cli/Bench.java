@@ -136,7 +136,7 @@ final class Bench extends Command {
         };
     var loads = loads();
     var settings = settings();
-    printer.begin();
+    boolean begun = false;
     for (var load : loads) {
       try (var backend = Backend.best(load.threads);
           var model =
@@ -147,7 +147,13 @@ final class Bench extends Command {
                       .withGpuLayers(load.gpuLayers)
                       .withRepack(!noRepack.get()))) {
         for (var setting : settings) {
-          printer.print(new Result(load, setting, backend, model, measure(model, setting)));
+          var result = new Result(load, setting, backend, model, measure(model, setting));
+          // What fails at once leaves no half of a table.
+          if (!begun) {
+            printer.begin();
+          }
+          begun = true;
+          printer.print(result);
           streams.out().flush();
         }
       }
@@ -157,7 +163,7 @@ final class Bench extends Command {
   }
 
   private List<Load> loads() {
-    if (models.get().isEmpty()) {
+    if (models.get().isEmpty() || models.get().contains("")) {
       throw usage("which model? Give -m FILE or set TENON_MODEL");
     }
     var loads = new ArrayList<Load>();

@@ -5,6 +5,7 @@ import dev.tenon.cli.Command.Value;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
 import java.util.concurrent.ThreadLocalRandom;
+import picocli.CommandLine.TypeConversionException;
 
 /// How tokens are picked, and how many.
 final class GenerateFlags {
@@ -34,7 +35,7 @@ final class GenerateFlags {
     seed =
         command.option(
             Long.class,
-            Long::valueOf,
+            GenerateFlags::seed,
             "-1",
             "N",
             "The same seed gives the same text; -1 for a random one (default: -1).",
@@ -72,6 +73,14 @@ final class GenerateFlags {
     frequencyPenalty =
         command.real(
             "0", "Subtracted for each time it was repeated (default: 0).", "--frequency-penalty");
+  }
+
+  private static Long seed(String text) {
+    try {
+      return Long.valueOf(text);
+    } catch (NumberFormatException _) {
+      throw new TypeConversionException("'" + text + "' is not a seed: from -1 to " + 0xffff_ffffL);
+    }
   }
 
   GenerateOptions options() {

@@ -87,9 +87,8 @@ public final class Tenon extends Command {
       var line = commandLine(args.length > 0 ? args[0] : null, streams);
       var parsed = line.parseArgs(args).asCommandLineList().getLast();
       if (parsed.isUsageHelpRequested()) {
-        var help = new PrintWriter(streams.out(), false, StandardCharsets.UTF_8);
-        parsed.usage(help, Ansi.valueOf(streams.colours()));
-        help.flush();
+        streams.out().print(parsed.getUsageMessage(Ansi.valueOf(streams.colours())));
+        streams.out().flush();
         return 0;
       }
       Command command = parsed.getCommand();
@@ -139,7 +138,10 @@ public final class Tenon extends Command {
             line.addSubcommand(name, new CommandLine(command.apply(streams).spec));
           }
         });
+    // Of an option given twice the last counts, as in llama.cpp; picocli would warn of it.
+    CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF);
     return line.setExpandAtFiles(false)
+        .setOverwrittenOptionsAllowed(true)
         .setPosixClusteredShortOptionsAllowed(false)
         .setAllowOptionsAsOptionParameters(true)
         .setDefaultValueProvider(new Environment(streams.environment()));

@@ -75,6 +75,33 @@ public final class Evaluator implements AutoCloseable {
   /// @throws dev.tenon.tensor.BackendException if the computation fails; the cache is as it was
   ///     before
   public float[][] evaluate(Batch batch) {
+    var rows = new float[batch.outputs().length][vocabulary];
+    evaluate(batch, rows);
+    return rows;
+  }
+
+  /// Evaluates tokens and keeps their keys and values in the cache, with arrays of the caller for
+  /// the logits, which from token to token can be the same.
+  ///
+  /// @param batch tokens at the next positions of their sequences
+  /// @param rows one for each output of the batch, each as long as the vocabulary; filled
+  /// @throws IndexOutOfBoundsException if an id is outside the vocabulary or there is no such
+  ///     sequence; nothing is evaluated
+  /// @throws IllegalArgumentException if a position is not the next of its sequence, or the arrays
+  ///     have another size; nothing is evaluated
+  /// @throws IllegalStateException if the cache has no room for them; nothing is evaluated
+  /// @throws CancellationException if the thread is interrupted; the cache is as it was before
+  /// @throws dev.tenon.tensor.BackendException if the computation fails; the cache is as it was
+  ///     before
+  public void evaluate(Batch batch, float[][] rows) {
+    if (rows.length != batch.outputs().length)
+      throw new IllegalArgumentException(
+          "evaluate: " + rows.length + " rows for " + batch.outputs().length + " outputs");
+    for (var row : rows) {
+      if (row.length != vocabulary)
+        throw new IllegalArgumentException(
+            "evaluate: a row of " + row.length + " for a vocabulary of " + vocabulary);
+    }
     for (int token : batch.tokens()) {
       if (token < 0 || token >= vocabulary)
         throw new IndexOutOfBoundsException(
@@ -84,14 +111,12 @@ public final class Evaluator implements AutoCloseable {
     for (int s = 0; s < before.length; s++) before[s] = cache.length(s);
     cache.checkRoom(batch.positions(), batch.sequences());
     try {
-      var rows = new float[batch.outputs().length][];
       int done = 0;
       for (int from = 0; from < batch.tokens().length; from += passRows) {
         int to = Math.min(from + passRows, batch.tokens().length);
         done += evaluatePass(batch, from, to, rows, done);
       }
-      return rows;
-    } catch (Throwable e) { // out of memory for the logits, for one
+    } catch (Throwable e) {
       for (int s : batch.sequences()) cache.rewind(s, before[s]);
       throw e;
     }
@@ -135,7 +160,6 @@ public final class Evaluator implements AutoCloseable {
     compute.run();
     int wanted = batch.outputsIn(from, to);
     for (int i = 0; i < wanted; i++) {
-      rows[done + i] = new float[vocabulary];
       pass.logits.get((long) i * vocabulary, rows[done + i]);
     }
     return wanted;

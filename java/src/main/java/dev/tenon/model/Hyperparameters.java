@@ -46,6 +46,10 @@ public record Hyperparameters(
           key + "attention.head_count_kv",
           key + "attention.head_count_kv a divisor of the " + heads + " heads",
           "" + kvHeads);
+    int layers = positive(gguf, key + "block_count");
+    int most = Math.max(512, gguf.tensors().size()); // a layer has a tensor at least
+    if (layers > most)
+      throw gguf.malformed(key + "block_count", key + "block_count from 1 to " + most, "" + layers);
     int headDim = positive(gguf, key + "attention.key_length", width / heads);
     int valueDim = positive(gguf, key + "attention.value_length", width / heads);
     if ((long) heads * Math.max(headDim, valueDim) > Integer.MAX_VALUE)
@@ -55,7 +59,7 @@ public record Hyperparameters(
           heads + " of them");
     return new Hyperparameters(
         architecture,
-        positive(gguf, key + "block_count"),
+        layers,
         width,
         number(gguf, key + "feed_forward_length", 0),
         heads,

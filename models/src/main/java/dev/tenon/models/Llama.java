@@ -25,6 +25,8 @@ import java.util.List;
 /// feed-forward; biases where the file has them; output tied to the embedding where it has no
 /// `output.weight`.
 public final class Llama implements Architecture {
+  private static final String EPSILON = "llama.attention.layer_norm_rms_epsilon";
+
   /// Found as a service.
   public Llama() {}
 
@@ -36,7 +38,8 @@ public final class Llama implements Architecture {
   @Override
   public Decoder bind(Gguf gguf, Weights w) throws GgufFormatException {
     var hp = Hyperparameters.of(gguf);
-    var epsilon = (float) gguf.real("llama.attention.layer_norm_rms_epsilon");
+    var epsilon = (float) gguf.real(EPSILON);
+    if (!(epsilon >= 0)) throw gguf.malformed(EPSILON, EPSILON + " of at least 0", "" + epsilon);
     var experts = Experts.of(gguf);
     // Llama 3 stretches its context by a factor for each frequency.
     var factors =
