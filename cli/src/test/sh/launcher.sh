@@ -25,6 +25,7 @@ for argument; do
   esac
 done
 echo "<LC_ALL ${LC_ALL-}>"
+echo "<stdin $(readlink /dev/fd/0)>"
 END
   chmod +x "$1/bin/java"
 }
@@ -107,6 +108,11 @@ LC_ALL=C run version
 if locale -a | grep -qi 'utf-*8$'; then
   grep -qiE '<LC_ALL .*utf-?8>' out || fail "it is not"
 fi
+
+test="a closed input is no file of Java's, and each terminal is told"
+tenon version <&- > out 2> err || fail "status $?"
+[ "$(sed -n 's/^<stdin \(.*\)>$/\1/p' out)" = / ] || fail "$(cat out)"
+has out '<-Dtenon.terminals=>'
 
 test="a build that fails says why and where the log is, and is tried again"
 checkout; touch broken
