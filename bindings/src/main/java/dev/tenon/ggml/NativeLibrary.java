@@ -116,8 +116,9 @@ public final class NativeLibrary {
   }
 
   /// Tells GNU OpenMP, which reads this when it is loaded, to let a waiting thread sleep after a
-  /// moment. Its default is to spin for good, and as soon as another process wants a core, each of
-  /// the several hundred barriers of a token waits for the scheduler: a twentieth of the speed.
+  /// few milliseconds, which is longer than what lies between two tokens. Its default is to spin
+  /// for good, and as soon as another process wants a core, each of the several hundred barriers of
+  /// a token waits for the scheduler: a twentieth of the speed.
   private static void calmOpenMp() {
     var linker = Linker.nativeLinker();
     var setenv = linker.defaultLookup().find("setenv");
@@ -133,7 +134,7 @@ public final class NativeLibrary {
                   .downcallHandle(setenv.get(), type)
                   .invokeExact(
                       arena.allocateFrom("GOMP_SPINCOUNT"),
-                      arena.allocateFrom("20000"),
+                      arena.allocateFrom("100000"),
                       keepWhatIsSet);
     } catch (RuntimeException e) {
       throw e;
