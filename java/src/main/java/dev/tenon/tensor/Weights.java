@@ -364,66 +364,24 @@ public final class Weights implements AutoCloseable {
       try (var scratch = Arena.ofConfined()) {
         var context = Graph.newContext(scratch, 8 * Ggml.ggml_tensor_overhead());
         var s = info.shape();
-        var w =
-            Tensor.create(
-                context,
-                scratch,
-                "w",
-                role == Role.VECTOR ? TensorType.F32 : info.type(),
-                s,
-                Tensor.Origin.STORED);
+        var w = dummy(context, scratch, role == Role.VECTOR ? TensorType.F32 : info.type(), s);
         var operation =
             switch (role) {
               case MATRIX -> {
-                var x =
-                    Tensor.create(
-                        context,
-                        scratch,
-                        "x",
-                        TensorType.F32,
-                        Shape.of(s.n0(), 512),
-                        Tensor.Origin.STORED);
+                var x = dummy(context, scratch, TensorType.F32, Shape.of(s.n0(), 512));
                 yield Ggml.ggml_mul_mat(context, w.ggml(), x.ggml());
               }
               case EXPERTS -> {
-                var x =
-                    Tensor.create(
-                        context,
-                        scratch,
-                        "x",
-                        TensorType.F32,
-                        Shape.of(s.n0(), 1, 512),
-                        Tensor.Origin.STORED);
-                var ids =
-                    Tensor.create(
-                        context,
-                        scratch,
-                        "ids",
-                        TensorType.I32,
-                        Shape.of(1, 512),
-                        Tensor.Origin.STORED);
+                var x = dummy(context, scratch, TensorType.F32, Shape.of(s.n0(), 1, 512));
+                var ids = dummy(context, scratch, TensorType.I32, Shape.of(1, 512));
                 yield Ggml.ggml_mul_mat_id(context, w.ggml(), x.ggml(), ids.ggml());
               }
               case VECTOR -> {
-                var x =
-                    Tensor.create(
-                        context,
-                        scratch,
-                        "x",
-                        TensorType.F32,
-                        Shape.of(s.n0(), 512),
-                        Tensor.Origin.STORED);
+                var x = dummy(context, scratch, TensorType.F32, Shape.of(s.n0(), 512));
                 yield Ggml.ggml_mul(context, x.ggml(), w.ggml());
               }
               case TABLE -> {
-                var ids =
-                    Tensor.create(
-                        context,
-                        scratch,
-                        "ids",
-                        TensorType.I32,
-                        Shape.of(512),
-                        Tensor.Origin.STORED);
+                var ids = dummy(context, scratch, TensorType.I32, Shape.of(512));
                 yield Ggml.ggml_get_rows(context, w.ggml(), ids.ggml());
               }
             };
@@ -436,9 +394,13 @@ public final class Weights implements AutoCloseable {
       }
     }
 
+    private static Tensor dummy(MemorySegment context, Arena owner, TensorType type, Shape shape) {
+      return Tensor.create(context, owner, "dummy", type, shape, Tensor.Origin.STORED);
+    }
+
     void load(Progress progress) throws IOException {
       Backend.complaint(); // an earlier one says nothing of what follows
-      long total = declared.values().stream().mapToLong(d -> bytes(d.info())).sum();
+      long total = declared.values().stream().mapToLong(d -> d.info().bytes()).sum();
       for (var place : places.values()) {
         if (place.mapped()) mapFile();
         else allocate(place);
@@ -448,7 +410,7 @@ public final class Weights implements AutoCloseable {
         progress.at(done, total);
         if (weight.place().mapped()) placeInMapping(weight);
         else copy(weight);
-        done += bytes(weight.info());
+        done += weight.info().bytes();
       }
       progress.at(done, total);
     }
@@ -540,13 +502,9 @@ public final class Weights implements AutoCloseable {
     Map<String, Long> sizes() {
       var sizes = new LinkedHashMap<String, Long>();
       for (var weight : declared.values()) {
-        sizes.merge(weight.place().name, bytes(weight.info()), Long::sum);
+        sizes.merge(weight.place().name, weight.info().bytes(), Long::sum);
       }
       return sizes;
-    }
-
-    private static long bytes(TensorInfo info) {
-      return info.type().bytes(info.shape());
     }
 
     /// Counts in a cache, whose user reads the weights as well.
