@@ -11,8 +11,8 @@ public interface TextDecoder {
   /// Takes the next token.
   ///
   /// @param token an id
-  /// @return the text that it completes: empty for control tokens, and inside a character that
-  ///     takes several tokens
+  /// @return the text that it completes: empty inside a character that takes several tokens, and
+  ///     for control tokens where they are left out
   /// @throws IndexOutOfBoundsException if the id is outside the vocabulary
   String accept(int token);
 

@@ -120,7 +120,14 @@ public interface Tokenizer {
   TokenType type(int token);
 
   /// {@return a new decoder of a stream of tokens, with control and unknown tokens left out}
-  TextDecoder decoder();
+  default TextDecoder decoder() {
+    return decoder(false);
+  }
+
+  /// {@return a new decoder of a stream of tokens}
+  ///
+  /// @param special whether control and unknown tokens are rendered as their text, else left out
+  TextDecoder decoder(boolean special);
 
   /// {@return the number of tokens}
   int vocabularySize();

@@ -114,8 +114,8 @@ abstract class VocabularyTokenizer implements Tokenizer {
   }
 
   @Override
-  public final TextDecoder decoder() {
-    return new Decoder(false);
+  public final TextDecoder decoder(boolean special) {
+    return new Decoder(special);
   }
 
   @Override
