@@ -275,7 +275,7 @@ class FilterTest {
   }
 
   /// The tokens that llama.cpp 0.5.0 draws with seed 42 from logits that turn a little at each
-  // step.
+  /// step.
   @Test
   void drawsAsLlamaCppDoes() {
     Supplier<MersenneTwister> seeded = () -> new MersenneTwister(42);
