@@ -1,14 +1,31 @@
 package dev.tenon.cli;
 
 import dev.tenon.GenerateOptions;
+import dev.tenon.Model;
 import dev.tenon.cli.Command.Value;
+import dev.tenon.sampling.Filter;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
+import dev.tenon.sampling.Stage;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 import picocli.CommandLine.TypeConversionException;
 
 /// How tokens are picked, and how many.
 final class GenerateFlags {
+  private static final float ANY = Float.MAX_VALUE;
+  private static final Pattern BIAS =
+      Pattern.compile(
+          "\\s*([0-9]{1,9})\\s*([+-])\\s*"
+              + "([+-]?(?:inf|infinity|(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:e[+-]?[0-9]+)?))\\s*",
+          Pattern.CASE_INSENSITIVE);
+
   private final Command command;
   private final Value<Integer> count;
   private final Value<Boolean> ignoreEos;
@@ -21,6 +38,25 @@ final class GenerateFlags {
   private final Value<Float> repeatPenalty;
   private final Value<Float> presencePenalty;
   private final Value<Float> frequencyPenalty;
+  private final Value<String> samplers;
+  private final Value<String> letters;
+  private final Value<Float> topNSigma;
+  private final Value<Float> typicalP;
+  private final Value<Float> xtcProbability;
+  private final Value<Float> xtcThreshold;
+  private final Value<Float> dryMultiplier;
+  private final Value<Float> dryBase;
+  private final Value<Integer> dryAllowedLength;
+  private final Value<Integer> dryLastN;
+  private final Value<List<String>> dryBreakers;
+  private final Value<Float> dynamicRange;
+  private final Value<Float> dynamicExponent;
+  private final Value<Integer> mirostat;
+  private final Value<Float> mirostatRate;
+  private final Value<Float> mirostatEntropy;
+  private final Value<Float> adaptiveTarget;
+  private final Value<Float> adaptiveDecay;
+  private final Value<List<String>> logitBias;
 
   GenerateFlags(Command command) {
     this.command = command;
@@ -73,6 +109,103 @@ final class GenerateFlags {
     frequencyPenalty =
         command.real(
             "0", "Subtracted for each time it was repeated (default: 0).", "--frequency-penalty");
+    samplers =
+        command.text(
+            "NAMES",
+            "The samplers in their order, separated by ';' (default: "
+                + names(SamplerSettings.defaults().stages())
+                + "); also infill and adaptive_p.",
+            "--samplers");
+    letters =
+        command.text(
+            "LETTERS",
+            "The same, a letter for each: " + letters(Arrays.asList(Stage.values())) + ".",
+            "--sampler-seq",
+            "--sampling-seq");
+    topNSigma =
+        command.real(
+            "-1",
+            "Pick above so many standard deviations below the best score; -1 for all (default:"
+                + " -1).",
+            "--top-nsigma",
+            "--top-n-sigma");
+    typicalP =
+        command.real(
+            "1",
+            "Pick among those of typical surprise that have this probability together; 1 for all"
+                + " (default: 1).",
+            "--typical",
+            "--typical-p");
+    xtcProbability =
+        command.real(
+            "0", "How often the top choices are dropped (XTC; default: 0).", "--xtc-probability");
+    xtcThreshold =
+        command.real(
+            "0.1",
+            "Probability from which a token is a top choice; above 0.5 none is (default: 0.1).",
+            "--xtc-threshold");
+    dryMultiplier =
+        command.real(
+            "0",
+            "Penalty for prolonging a repetition (DRY); 0 for none (default: 0).",
+            "--dry-multiplier");
+    dryBase =
+        command.real(
+            "1.75", "How it grows with each repeated token (default: 1.75).", "--dry-base");
+    dryAllowedLength =
+        command.integer(
+            "2", "So many repeated tokens are not penalised (default: 2).", "--dry-allowed-length");
+    dryLastN =
+        command.integer(
+            "64",
+            "How far back DRY looks; 0 for nowhere, -1 for all of the context (default: 64).",
+            "--dry-penalty-last-n");
+    dryBreakers =
+        command.texts(
+            "TEXT",
+            "DRY sees no repetition across it; may be repeated, and 'none' forgets those before it"
+                + " (default: '\\n', ':', '\"', '*').",
+            "--dry-sequence-breaker");
+    dynamicRange =
+        command.real(
+            "0",
+            "The temperature goes up and down by so much with the entropy (default: 0).",
+            "--dynatemp-range");
+    dynamicExponent =
+        command.real("1", "Exponent of the entropy in that (default: 1).", "--dynatemp-exp");
+    mirostat =
+        command.integer(
+            "0",
+            "1 or 2 to keep the surprise at a target (Mirostat), with the temperature and without"
+                + " the other samplers (default: 0).",
+            "--mirostat");
+    mirostatRate = command.real("0.1", "How fast that learns (default: 0.1).", "--mirostat-lr");
+    mirostatEntropy = command.real("5", "The target, in bits (default: 5).", "--mirostat-ent");
+    adaptiveTarget =
+        command.real(
+            "-1",
+            "Probability of the tokens to pick, where adaptive_p is among the samplers; -1 for any"
+                + " (default: -1).",
+            "--adaptive-target");
+    adaptiveDecay =
+        command.real(
+            "0.9",
+            "How much a token counts there relative to the next (default: 0.9).",
+            "--adaptive-decay");
+    logitBias =
+        command.texts(
+            "ID(+/-)BIAS",
+            "Add to the score of a token: 15043+1, 15043-inf; may be repeated.",
+            "-l",
+            "--logit-bias");
+  }
+
+  private static String names(List<Stage> stages) {
+    return String.join(";", stages.stream().map(Stage::toString).toList());
+  }
+
+  private static String letters(List<Stage> stages) {
+    return String.join(", ", stages.stream().map(stage -> stage.letter() + " " + stage).toList());
   }
 
   private static Long seed(String text) {
@@ -84,36 +217,174 @@ final class GenerateFlags {
   }
 
   GenerateOptions options() {
-    return new GenerateOptions(Math.max(count.get(), -1), ignoreEos.get());
+    return GenerateOptions.of(Math.max(count.get(), -1)).withIgnoreEos(ignoreEos.get());
+  }
+
+  /// Says what is wrong with the flags, before the wait for a model.
+  void check() {
+    settings(0);
   }
 
   /// {@return a new sampler; with `--verbose` the seed is told, so that a run can be repeated}
-  Sampler sampler() {
-    long asked = seed.get();
-    if (asked < -1 || asked > 0xffff_ffffL) {
-      throw command.usage("--seed " + asked + ", from -1 to " + 0xffff_ffffL);
-    }
-    long chosen = asked;
-    if (asked == -1) {
+  ///
+  /// @param first applied before all others, such as the mask of a grammar
+  /// @throws IllegalStateException if the model lacks what the flags ask for
+  Sampler sampler(Model model, Filter... first) {
+    return model.sampler(settings(), first);
+  }
+
+  /// {@return the settings; with `--verbose` the seed is told, so that a run can be repeated}
+  SamplerSettings settings() {
+    return settings(seed());
+  }
+
+  private long seed() {
+    long chosen = seed.get();
+    if (chosen == -1) {
       chosen = Integer.toUnsignedLong(ThreadLocalRandom.current().nextInt());
     }
     if (command.verbose() && temperature.get() > 0) {
       command.streams.err().println("seed: " + chosen);
     }
-    try {
-      return new SamplerSettings(
-              topK.get(),
-              topP.get(),
-              minP.get(),
-              temperature.get(),
-              repeatLastN.get() < 0 ? Integer.MAX_VALUE : repeatLastN.get(),
-              repeatPenalty.get(),
-              frequencyPenalty.get(),
-              presencePenalty.get(),
-              chosen)
-          .sampler();
-    } catch (IllegalArgumentException e) {
-      throw command.usage(e.getMessage());
+    return chosen;
+  }
+
+  private SamplerSettings settings(long chosenSeed) {
+    if (seed.get() < -1 || seed.get() > 0xffff_ffffL) {
+      throw command.usage("--seed " + seed.get() + ", from -1 to " + 0xffff_ffffL);
     }
+    try {
+      return SamplerSettings.defaults()
+          .withStages(stages())
+          .withTopK(topK.get())
+          .withTopP(ranged("--top-p", topP, 0, 1))
+          .withMinP(ranged("--min-p", minP, 0, 1))
+          .withTypicalP(ranged("--typical-p", typicalP, 0, 1))
+          .withTopNSigma(ranged("--top-n-sigma", topNSigma, -ANY, ANY))
+          .withXtc(
+              ranged("--xtc-probability", xtcProbability, 0, 1),
+              ranged("--xtc-threshold", xtcThreshold, 0, 1))
+          .withTemperature(ranged("--temperature", temperature, -ANY, ANY))
+          .withTemperatureRange(
+              ranged("--dynatemp-range", dynamicRange, 0, ANY),
+              ranged("--dynatemp-exp", dynamicExponent, -ANY, ANY))
+          .withPenalties(
+              orAll(repeatLastN.get()),
+              repeatPenalty.get(),
+              ranged("--frequency-penalty", frequencyPenalty, -ANY, ANY),
+              ranged("--presence-penalty", presencePenalty, -ANY, ANY))
+          .withDry(
+              ranged("--dry-multiplier", dryMultiplier, -ANY, ANY),
+              ranged("--dry-base", dryBase, 1, ANY),
+              ranged("--dry-allowed-length", dryAllowedLength, 0, Integer.MAX_VALUE),
+              orAll(ranged("--dry-penalty-last-n", dryLastN, -1, Integer.MAX_VALUE)))
+          .withDryBreakers(breakers())
+          .withMirostat(
+              ranged("--mirostat", mirostat, 0, 2),
+              ranged("--mirostat-ent", mirostatEntropy, 0, ANY),
+              ranged("--mirostat-lr", mirostatRate, 0, ANY))
+          .withAdaptiveP(
+              ranged("--adaptive-target", adaptiveTarget, -ANY, 1),
+              ranged("--adaptive-decay", adaptiveDecay, 0, 0.99f))
+          .withLogitBias(bias())
+          .withSeed(chosenSeed);
+    } catch (IllegalArgumentException e) {
+      throw command.usage("--repeat-penalty: " + e.getMessage()); // all others have been checked
+    }
+  }
+
+  private static int orAll(int lastN) {
+    return lastN < 0 ? Integer.MAX_VALUE : lastN;
+  }
+
+  private float ranged(String name, Value<Float> value, float from, float to) {
+    float given = value.get();
+    if (!(given >= from && given <= to)) {
+      throw command.usage(name + " " + given + ", " + range(from, to));
+    }
+    return given;
+  }
+
+  private static String range(float from, float to) {
+    if (to != ANY) {
+      return (from == -ANY ? "at most " : "from " + plain(from) + " to ") + plain(to);
+    }
+    return from == -ANY ? "a finite number" : "a finite number from " + plain(from);
+  }
+
+  private static String plain(float value) {
+    return value == (int) value ? "" + (int) value : "" + value;
+  }
+
+  private int ranged(String name, Value<Integer> value, int from, int to) {
+    int given = value.get();
+    if (given < from || given > to) {
+      throw command.usage(
+          name + " " + given + ", from " + from + (to < Integer.MAX_VALUE ? " to " + to : ""));
+    }
+    return given;
+  }
+
+  private List<Stage> stages() {
+    if (samplers.get() != null && letters.get() != null) {
+      throw command.usage("one of --samplers and --sampler-seq, please");
+    }
+    try {
+      if (samplers.get() != null) {
+        return Stage.ofNames(samplers.get());
+      }
+      return letters.get() != null
+          ? Stage.ofLetters(letters.get())
+          : SamplerSettings.defaults().stages();
+    } catch (IllegalArgumentException e) {
+      var flag = samplers.get() != null ? "--samplers: " : "--sampler-seq: ";
+      throw command.usage(flag + e.getMessage());
+    }
+  }
+
+  private List<String> breakers() {
+    if (dryBreakers.get().isEmpty()) {
+      return SamplerSettings.defaults().dryBreakers();
+    }
+    var breakers = new ArrayList<String>();
+    for (var text : dryBreakers.get()) {
+      if (text.equals("none")) {
+        breakers.clear();
+      } else {
+        breakers.add(unescaped(text));
+      }
+    }
+    return breakers;
+  }
+
+  /// {@return a text with `\n` and the like as what they stand for}
+  private static String unescaped(String text) {
+    var result = new StringBuilder();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      int escape = c == '\\' && i + 1 < text.length() ? "nrt'\"\\".indexOf(text.charAt(i + 1)) : -1;
+      if (escape >= 0) {
+        result.append("\n\r\t'\"\\".charAt(escape));
+        i++;
+      } else {
+        result.append(c);
+      }
+    }
+    return result.toString();
+  }
+
+  private Map<Integer, Float> bias() {
+    var biases = new TreeMap<Integer, Float>();
+    for (var text : logitBias.get()) {
+      var parts = BIAS.matcher(text);
+      if (!parts.matches()) {
+        throw command.usage(
+            "--logit-bias: '" + text + "' is not a token's id, + or -, and a number");
+      }
+      var number = parts.group(3).toLowerCase(Locale.ROOT).replaceAll("inf.*", "Infinity");
+      float bias = Float.parseFloat(number) * (parts.group(2).equals("-") ? -1 : 1);
+      biases.merge(Integer.valueOf(parts.group(1)), bias, Float::sum);
+    }
+    return biases;
   }
 }

@@ -45,6 +45,18 @@ final class Timings {
   static void generation(PrintStream err, Generation.Done done) {
     rate(err, "prompt eval time", done.promptTime(), done.promptTokens());
     rate(err, "eval time", done.generateTime(), done.generatedTokens());
+    if (done.reusedTokens() > 0) {
+      err.printf(Locale.ROOT, "%18s = %d tokens%n", "prompt reused", done.reusedTokens());
+    }
+    if (done.draftedTokens() > 0) {
+      err.printf(
+          Locale.ROOT,
+          "%18s = %d of %d guessed tokens (%.1f %%)%n",
+          "accepted",
+          done.acceptedTokens(),
+          done.draftedTokens(),
+          100.0 * done.acceptedTokens() / done.draftedTokens());
+    }
     err.printf(
         Locale.ROOT,
         "%18s = %10.2f ms / %5d tokens, %s%n",

@@ -23,7 +23,19 @@ class UsageTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"run", "chat", "inspect", "tokenize", "logits", "bench", "version", "completion"})
+      strings = {
+        "run",
+        "chat",
+        "inspect",
+        "tokenize",
+        "parse",
+        "render",
+        "grammar",
+        "logits",
+        "bench",
+        "version",
+        "completion"
+      })
   void everyCommandHasHelp(String command) {
     var tried = tenon(command, "--help").succeeded();
     assertThat(tried.out()).startsWith("Usage: tenon " + command).contains("--verbose");
