@@ -144,7 +144,7 @@ public final class Chat {
 
   /// Says whether the model is to think before it answers, where its template lets one choose.
   ///
-  /// @param on null for what the template does by itself
+  /// @param on null for the default, which is to think, as in llama.cpp
   public void think(Boolean on) {
     variable("enable_thinking", on);
   }

@@ -4,20 +4,12 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.grammar.Grammar;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
-import java.util.stream.Stream;
 
 /// Prints a grammar, or says whether it accepts a text.
 final class GrammarCommand extends Command {
-  private final Value<String> grammar;
-  private final Value<String> grammarFile;
-  private final Value<String> schema;
-  private final Value<String> schemaFile;
+  private final GrammarFlags grammar;
   private final Value<String> file;
   private final Value<String> model;
 
@@ -29,10 +21,7 @@ final class GrammarCommand extends Command {
         "With -f it prints \"accepted\" and ends with exit code 0 where the text has the form of"
             + " the grammar, else it says where it departs from that, with exit code 1. Every byte"
             + " of the text counts, a line end at its end too.");
-    grammar = text("TEXT", "The grammar, in GBNF.", "--grammar");
-    grammarFile = text("FILE", "The file with the grammar.", "--grammar-file");
-    schema = text("TEXT", "The JSON Schema to make a grammar of.", "-j", "--json-schema");
-    schemaFile = text("FILE", "The file with the JSON Schema.", "-jf", "--json-schema-file");
+    grammar = new GrammarFlags(this);
     file = text("FILE", "The text to look at; '-' for stdin.", "-f", "--file");
     model =
         text(
@@ -44,15 +33,9 @@ final class GrammarCommand extends Command {
 
   @Override
   int call() throws Exception {
-    long given =
-        Stream.of(grammar, grammarFile, schema, schemaFile)
-            .map(Value::get)
-            .filter(Objects::nonNull)
-            .count();
-    if (given != 1) {
+    if (!grammar.given()) {
       throw usage(
-          (given == 0 ? "which grammar? Give one of" : "one grammar, please:")
-              + " --grammar, --grammar-file, --json-schema and --json-schema-file");
+          "which grammar? Give --grammar, --grammar-file, --json-schema or --json-schema-file");
     }
     var parsed = grammar();
     if (file.get() == null) {
@@ -73,31 +56,17 @@ final class GrammarCommand extends Command {
   }
 
   private Grammar grammar() throws IOException {
-    if (schema.get() != null) {
-      return Grammar.ofJsonSchema(schema.get());
-    }
-    if (schemaFile.get() != null) {
-      return Grammar.ofJsonSchema(read(schemaFile.get()));
-    }
-    var gbnf = grammar.get() != null ? grammar.get() : read(grammarFile.get());
+    var gbnf = grammar.gbnf();
     var vocabulary = model.get();
-    if (vocabulary == null || vocabulary.isEmpty() || !gbnf.contains("<")) {
-      return Grammar.parse(gbnf);
+    // Only tokens that are named by their text need a vocabulary.
+    if (gbnf == null || vocabulary == null || vocabulary.isEmpty() || !gbnf.contains("<")) {
+      return grammar.grammar(null);
     }
     try (var gguf = Gguf.open(Path.of(vocabulary))) {
       if (!Tokenizer.present(gguf)) {
         throw new IOException(vocabulary + " has no vocabulary");
       }
-      return Grammar.parse(gbnf, Tokenizer.of(gguf));
-    }
-  }
-
-  private static String read(String file) throws IOException {
-    try {
-      var bytes = ByteBuffer.wrap(Files.readAllBytes(Path.of(file)));
-      return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
-    } catch (CharacterCodingException e) {
-      throw new IOException(file + " is not UTF-8", e);
+      return grammar.grammar(Tokenizer.of(gguf));
     }
   }
 }

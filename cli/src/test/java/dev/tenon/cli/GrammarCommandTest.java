@@ -75,7 +75,7 @@ class GrammarCommandTest {
   @Test
   void mistakesAreOneLine() throws IOException {
     tenon("grammar").refused("which grammar?");
-    tenon("grammar", "--grammar", "root ::= \"a\"", "-j", "{}").refused("one grammar");
+    tenon("grammar", "--grammar", "root ::= \"a\"", "-j", "{}").refused("one of --grammar");
     tenon("grammar", "--grammar", "root ::= a").failed("line 1, column 10", "a is not defined");
     tenon("grammar", "--grammar", "a ::= \"x\"").failed("root");
     tenon("grammar", "--grammar", "root ::= root \"x\"").failed("left recursion", "root -> root");

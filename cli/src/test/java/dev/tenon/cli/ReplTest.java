@@ -334,11 +334,12 @@ class ReplTest {
   @Test
   void thinkingIsTurnedOnAndOff() {
     var template = "{{ enable_thinking }}{% for m in messages %}{{ m.content }}{% endfor %}";
-    int none = tokens("", template, "auto");
-    assertThat(tokens("", template, "on")).isEqualTo(none + "True".length());
-    assertThat(tokens("", template, "off")).isEqualTo(none + "False".length());
-    assertThat(tokens("/set think off\n", template, "on")).isEqualTo(none + "False".length());
-    assertThat(tokens("/set think default\n", template, "on")).isEqualTo(none);
+    int thinks = tokens("", template, "on");
+    int doesNot = thinks + "False".length() - "True".length();
+    assertThat(tokens("", template, "off")).isEqualTo(doesNot);
+    assertThat(tokens("", template, "auto")).isEqualTo(thinks);
+    assertThat(tokens("/set think off\n", template, "on")).isEqualTo(doesNot);
+    assertThat(tokens("/set think default\n", template, "off")).isEqualTo(thinks);
   }
 
   private static int tokens(String before, String template, String reasoning) {
