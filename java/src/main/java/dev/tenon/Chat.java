@@ -18,6 +18,7 @@ import dev.tenon.sampling.Sampler;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -73,6 +74,7 @@ public final class Chat {
   private List<Tool> tools = List.of();
   private int forgotten; // messages at the beginning that had no room any more
   private Turn turn; // the answer that is under way, or null
+  private String calling; // the tool that runs now, or null
 
   // What the model has read and written last: as text, and as the tokens it was.
   private String heldText = "";
@@ -215,7 +217,8 @@ public final class Chat {
   /// @param options when the answer ends
   /// @param type a record, an enum, or what else [JsonSchema#of] takes
   /// @return the answer, which is in the conversation as well
-  /// @throws IllegalArgumentException if JSON has nothing for the type
+  /// @throws IllegalArgumentException if JSON has nothing for the type, or the type itself refuses
+  ///     the answer, as a record's constructor may
   /// @throws IllegalStateException if the conversation does not fit the context, or a limit or an
   ///     interruption cut the answer off
   /// @throws dev.tenon.jinja.TemplateException if the template refuses the conversation
@@ -230,6 +233,7 @@ public final class Chat {
         try {
           return JsonRecords.read(reply.content(), type);
         } catch (JsonException e) {
+          if (done.reason() == Generation.Reason.END_OF_TEXT) throw e; // the type has more to ask
           throw new IllegalStateException(
               "ask: " + done.reason() + " before the answer was whole: " + reply.content(), e);
         }
@@ -253,7 +257,7 @@ public final class Chat {
 
   private Stream<ChatEvent> say(Message message, Sampler sampler, GenerateOptions options) {
     settle();
-    return stream(new Turn(message, messages, sampler, options));
+    return stream(new Turn(message, sampler, options));
   }
 
   /// Answers the last question anew, and streams the answer.
@@ -264,10 +268,8 @@ public final class Chat {
   /// @throws IllegalStateException if nothing was asked yet
   public Stream<ChatEvent> regenerate(Sampler sampler, GenerateOptions options) {
     settle();
-    int question = lastQuestion();
-    if (question < 0) throw new IllegalStateException("regenerate: nothing was asked yet");
-    var before = messages.subList(0, question);
-    return stream(new Turn(messages.get(question), before, sampler, options));
+    if (lastQuestion() < 0) throw new IllegalStateException("nothing was asked yet");
+    return stream(new Turn(null, sampler, options));
   }
 
   private Stream<ChatEvent> stream(Turn next) {
@@ -357,6 +359,14 @@ public final class Chat {
     return Math.max(0, Arrays.mismatch(prompt, encode(render(other, true))));
   }
 
+  /// Whether a control token is part of how replies are written: the template has its text.
+  private boolean isMarker(int token) {
+    return token != tokenizer.bos()
+        && token != tokenizer.eos()
+        && (template.source().contains(tokenizer.piece(token))
+            || template.toolSource().contains(tokenizer.piece(token)));
+  }
+
   /// What holds calls of tools to the form of the template and to the tools' parameters, and an
   /// answer to its schema; null where there is neither.
   private GrammarFilter calls(Map<String, Object> conversation) {
@@ -394,7 +404,7 @@ public final class Chat {
   ///
   /// @param file of the same model and the same build
   /// @throws IOException if it cannot be read, is another model's or another build's, or does not
-  ///     fit the context; nothing changes then
+  ///     fit the context; the conversation does not change then
   public void load(Path file) throws IOException {
     settle();
     try {
@@ -405,6 +415,8 @@ public final class Chat {
       int gone = Math.toIntExact((Long) saved.get("forgotten"));
       var tokens = ((List<?>) saved.get("held_tokens")).stream().mapToInt(Chat::id).toArray();
       var text = (String) saved.get("held");
+      Objects.checkFromToIndex(0, gone, said.size());
+      for (int token : tokens) Objects.checkIndex(token, tokenizer.vocabularySize());
       system = Objects.requireNonNull(instructions);
       messages = said;
       forgotten = gone;
@@ -412,6 +424,7 @@ public final class Chat {
     } catch (IllegalArgumentException
         | ClassCastException
         | NullPointerException
+        | IndexOutOfBoundsException
         | ArithmeticException e) {
       session.rewind(0);
       hold("", new int[0]);
@@ -438,31 +451,45 @@ public final class Chat {
 
   /// Makes an answer that was not pulled to its end the answer that it is.
   private void settle() {
+    if (calling != null)
+      throw new IllegalStateException("the chat waits for its tool " + calling + " and is in use");
     if (turn != null) turn.abandon();
   }
+
+  /// A prompt, and what it is in tokens.
+  private record Prompt(String text, int[] tokens) {}
 
   /// One question and its answer, with the calls of tools between, one event at a time.
   private final class Turn implements Iterator<ChatEvent> {
     private final Sampler sampler;
     private final GenerateOptions options;
-    private final List<Message> before;
-    private final Message question;
+    private final Message question; // null for the last one anew
     private final Queue<ChatEvent> ready = new ArrayDeque<>();
-    private List<Message> original; // the conversation, should the answer not begin
-    private Iterator<Generation> pieces; // of this round; null before it
+
+    // The conversation, should the answer not begin.
+    private List<Message> original;
+    private int originalForgotten;
+    private boolean told; // an event was handed out
+
+    // This round: what comes before the next result of a tool, or is the answer.
+    private Iterator<Generation> pieces; // null before it
     private ReplyParser parser;
-    private StringBuilder read; // the prompt of this round, and the reply as it was written
+    private StringBuilder read; // the prompt, and the reply as it was written
     private int[] tokens; // of that
+    private int count; // of them
     private final StringBuilder thinking = new StringBuilder();
     private final StringBuilder answer = new StringBuilder();
+
     private int rounds;
+    private int calls; // that have been given ids
+    private int generated; // tokens in the rounds before
+    private long started;
     private boolean over;
 
-    Turn(Message question, List<Message> before, Sampler sampler, GenerateOptions options) {
+    Turn(Message question, Sampler sampler, GenerateOptions options) {
       this.question = question;
-      this.before = List.copyOf(before);
-      this.sampler = sampler;
-      this.options = options;
+      this.sampler = Objects.requireNonNull(sampler);
+      this.options = Objects.requireNonNull(options);
     }
 
     @Override
@@ -477,15 +504,17 @@ public final class Chat {
         while (ready.isEmpty()) advance();
       } catch (Throwable e) {
         over = true;
-        if (turn == this && pieces == null && rounds == 0) restore(); // nothing was said
+        if (turn == this && !told && rounds == 0) restore();
         else abandon();
         throw e;
       }
+      told = true;
       return ready.remove();
     }
 
     private void restore() {
       messages = original;
+      forgotten = originalForgotten;
       turn = null;
     }
 
@@ -502,45 +531,72 @@ public final class Chat {
       if (rounds == 0) {
         settle();
         turn = this;
+        started = System.nanoTime();
         original = messages;
-        messages = new ArrayList<>(before);
-        messages.add(question);
-        sampler.reset();
+        originalForgotten = forgotten;
+        messages = asked();
+        calls = messages.stream().mapToInt(message -> message.toolCalls().size()).sum();
       }
       var prompt = fitting();
-      read = new StringBuilder(prompt);
-      tokens = encode(prompt);
-      parser = format.parser(conversation(messages, true));
+      read = new StringBuilder(prompt.text());
+      tokens = prompt.tokens();
+      count = tokens.length;
       thinking.setLength(0);
       answer.setLength(0);
-      var asked = options.withSpecial(true);
+      var conversation = conversation(messages, true);
+      parser = format.parser(conversation);
+      sampler.reset();
+      var form = calls(conversation);
+      var held = form == null ? sampler : sampler.within(form);
+      pieces = session.complete(tokens, held, limits()).iterator();
+    }
+
+    /// The conversation up to the question.
+    private List<Message> asked() {
+      if (question == null) return new ArrayList<>(messages.subList(0, lastQuestion() + 1));
+      var said = new ArrayList<>(messages);
+      said.add(question);
+      return said;
+    }
+
+    /// What is left of the limits, and what the template adds to them.
+    private GenerateOptions limits() {
+      var left = options.withSpecial(token -> options.special().test(token) || isMarker(token));
+      if (options.maxTokens() >= 0)
+        left = left.withMaxTokens(Math.max(0, options.maxTokens() - generated));
+      if (options.maxTime() != null) {
+        var spent = Duration.ofNanos(System.nanoTime() - started);
+        var rest = options.maxTime().minus(spent);
+        left = left.withMaxTime(rest.isNegative() ? Duration.ZERO : rest);
+      }
       if (options.keep() >= 0) {
         int instructions = instructionTokens(messages, tokens);
-        asked = asked.withContextShift(Math.max(options.keep(), instructions));
+        left = left.withContextShift(Math.max(options.keep(), instructions));
       }
       var stops = new ArrayList<>(options.stops().strings());
       stops.addAll(format.stops());
-      asked = asked.withStopStrings(stops.toArray(String[]::new));
-      var calls = calls(conversation(messages, true));
-      pieces =
-          session
-              .complete(tokens, calls == null ? sampler : sampler.within(calls), asked)
-              .iterator();
+      return left.withStopStrings(stops.toArray(String[]::new));
     }
 
     /// The prompt; where the context may shift, without the oldest messages that do not fit.
-    private String fitting() {
-      var prompt = render(messages, true);
-      int length = encode(prompt).length;
-      if (length < session.contextLength()) return prompt;
+    private Prompt fitting() {
+      var prompt = prompt();
+      if (prompt.tokens().length < session.contextLength()) return prompt;
       // Half of the context is left to go on in, or the next turn would have to forget again.
-      while (options.keep() >= 0 && length > session.contextLength() / 2 && forgetOne()) {
-        prompt = render(messages, true);
-        length = encode(prompt).length;
-      }
-      if (length < session.contextLength()) return prompt;
+      while (options.keep() >= 0
+          && prompt.tokens().length > session.contextLength() / 2
+          && forgetOne()) prompt = prompt();
+      if (prompt.tokens().length < session.contextLength()) return prompt;
       throw new IllegalStateException(
-          "the conversation has " + length + " tokens, and the context " + session.contextLength());
+          "the conversation has "
+              + prompt.tokens().length
+              + " tokens, and the context "
+              + session.contextLength());
+    }
+
+    private Prompt prompt() {
+      var text = render(messages, true);
+      return new Prompt(text, encode(text));
     }
 
     /// Forgets the oldest question and all up to the next; not the last one.
@@ -556,8 +612,8 @@ public final class Chat {
 
     private void take(Generation.Piece piece) {
       if (piece.token() >= 0) {
-        tokens = Arrays.copyOf(tokens, tokens.length + 1);
-        tokens[tokens.length - 1] = piece.token();
+        if (count == tokens.length) tokens = Arrays.copyOf(tokens, count + count / 2 + 16);
+        tokens[count++] = piece.token();
       }
       read.append(piece.text());
       parser.accept(piece.text()).forEach(this::tell);
@@ -574,46 +630,69 @@ public final class Chat {
           ready.add(new ChatEvent.Answer(text));
         }
         case ReplyEvent.CallStarted _ -> {}
-        case ReplyEvent.Call(_, var call) -> ready.add(new ChatEvent.Call(call));
+        case ReplyEvent.Call(int index, var call) ->
+            ready.add(new ChatEvent.Call(identified(call, index)));
       }
+    }
+
+    /// A call with an id: some templates ask for one where their models write none. Mistral's want
+    /// nine letters and digits.
+    private ToolCall identified(ToolCall call, int index) {
+      return call.id() != null ? call : call.withId("call%05d".formatted(calls + index + 1));
     }
 
     private void end(Generation.Done done) {
       hold();
-      Message reply;
-      try {
-        reply = parser.finish();
-        parser.remaining().forEach(this::tell);
-      } catch (ReplyException e) {
-        // Who stops an answer knows that it is cut off.
-        if (done.reason() != Generation.Reason.INTERRUPTED) throw e;
-        reply = soFar();
-      }
-      messages.add(reply);
-      if (run(reply.toolCalls())) {
-        pieces = null;
-        rounds++;
-        return;
-      }
-      ready.add(new ChatEvent.Done(reply, done));
-      over = true;
-      turn = null;
-    }
-
-    /// Calls what is called, unless the caller is to do some of it.
-    ///
-    /// @return whether the model is to go on
-    private boolean run(List<ToolCall> calls) {
-      if (calls.isEmpty() || calls.stream().anyMatch(this::isForCaller)) return false;
-      if (rounds == MAX_ROUNDS)
+      var reply = reply(done);
+      boolean ended =
+          done.reason() == Generation.Reason.END_OF_TEXT
+              || done.reason() == Generation.Reason.STOP_STRING;
+      boolean runs =
+          ended
+              && !reply.toolCalls().isEmpty()
+              && reply.toolCalls().stream().noneMatch(this::isForCaller);
+      if (runs && rounds == MAX_ROUNDS)
         throw new IllegalStateException(
             "the model called tools " + MAX_ROUNDS + " times and gave no answer");
-      for (var call : calls) {
-        var result = Tool.answer(tools, call);
+      messages.add(reply);
+      if (!runs) {
+        ready.add(new ChatEvent.Done(reply, done));
+        over = true;
+        turn = null;
+        return;
+      }
+      for (var call : reply.toolCalls()) {
+        var result = answerOf(call);
         messages.add(result);
         ready.add(new ChatEvent.Result(call, result.content()));
       }
-      return true;
+      calls += reply.toolCalls().size();
+      generated += done.generatedTokens();
+      pieces = null;
+      rounds++;
+    }
+
+    private Message answerOf(ToolCall call) {
+      calling = call.name();
+      try {
+        return Tool.answer(tools, call);
+      } finally {
+        calling = null;
+      }
+    }
+
+    private Message reply(Generation.Done done) {
+      try {
+        var reply = parser.finish();
+        parser.remaining().forEach(this::tell);
+        var identified = new ArrayList<ToolCall>();
+        for (var call : reply.toolCalls()) identified.add(identified(call, identified.size()));
+        return Message.assistant(reply.content(), reply.reasoning(), identified);
+      } catch (ReplyException e) {
+        // Who stops an answer knows that it is cut off.
+        if (done.reason() != Generation.Reason.INTERRUPTED) throw e;
+        return soFar();
+      }
     }
 
     private boolean isForCaller(ToolCall call) {
@@ -623,9 +702,9 @@ public final class Chat {
 
     /// What the model has read and written becomes what the next prompt may go on from.
     private void hold() {
-      int last = tokens[tokens.length - 1];
-      if (tokenizer.endsGeneration(last)) read.append(tokenizer.decode(new int[] {last}, true));
-      Chat.this.hold(read.toString(), tokens);
+      int last = tokens[count - 1];
+      var end = tokenizer.endsGeneration(last) ? tokenizer.decode(new int[] {last}, true) : "";
+      Chat.this.hold(read + end, Arrays.copyOf(tokens, count));
     }
 
     private Message soFar() {

@@ -3,6 +3,7 @@ package dev.tenon;
 import dev.tenon.sampling.LogProbabilities;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.tokenizer.TextDecoder;
+import dev.tenon.tokenizer.TokenType;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -50,7 +51,7 @@ final class Continuation implements Iterator<Generation> {
     this.whole = whole;
     this.sampler = sampler;
     this.options = options;
-    this.decoder = model.hasTokenizer() ? model.tokenizer().decoder(options.special()) : null;
+    this.decoder = model.hasTokenizer() ? model.tokenizer().decoder(true) : null;
     this.stops = new StopStrings(options.stops().strings());
     this.speculation =
         options.drafter() == null
@@ -71,10 +72,10 @@ final class Continuation implements Iterator<Generation> {
       over = true;
       return done;
     }
-    if (started == 0) start();
-    var reason = reasonToEnd();
-    if (reason != null) return finish(reason);
     try {
+      if (started == 0) start();
+      var reason = reasonToEnd();
+      if (reason != null) return finish(reason);
       return advance() ? piece(logits[row]) : finish(Generation.Reason.CONTEXT_FULL);
     } catch (CancellationException _) {
       return finish(Generation.Reason.INTERRUPTED);
@@ -90,7 +91,7 @@ final class Continuation implements Iterator<Generation> {
     for (int token : unevaluated) {
       sampler.accept(token);
       // The text goes on where the prompt ends: a space that begins it is then a space.
-      if (decoder != null) decoder.accept(token);
+      text(token);
     }
     if (whole) unevaluated = session.keepCommon(unevaluated);
   }
@@ -168,12 +169,20 @@ final class Continuation implements Iterator<Generation> {
     generated++;
     unevaluated = new int[] {token};
     ended = endsGeneration(token);
-    var text = ended || decoder == null ? "" : decoder.accept(token);
+    var text = ended ? "" : text(token);
     var likely =
         options.logProbabilities() < 0
             ? null
             : LogProbabilities.of(scores, token, options.logProbabilities());
     return new Generation.Piece(token, stops.accept(text), likely);
+  }
+
+  /// The text that a token completes.
+  private String text(int token) {
+    if (decoder == null) return "";
+    var type = model.tokenizer().type(token);
+    boolean plain = type != TokenType.CONTROL && type != TokenType.UNKNOWN;
+    return plain || options.special().test(token) ? decoder.accept(token) : "";
   }
 
   private int sample(float[] scores) {
@@ -191,9 +200,9 @@ final class Continuation implements Iterator<Generation> {
 
   private boolean endsGeneration(int token) {
     if (options.stops().tokens().contains(token)) return true;
-    return decoder != null
-        && !options.stops().ignoreEos()
-        && model.tokenizer().endsGeneration(token);
+    // Where end tokens are not to be picked and one is, there was nothing else: a grammar has
+    // ended.
+    return decoder != null && model.tokenizer().endsGeneration(token);
   }
 
   /// Hands out what was held back, if anything, and the end after that.

@@ -52,7 +52,8 @@ public final class DraftModel implements Drafter, AutoCloseable {
   @Override
   public int[] draft(int[] text, int most) {
     if (most < 1) throw new IllegalArgumentException("draft: " + most + " tokens, at least 1");
-    for (int token : text) if (token >= vocabulary) return NONE;
+    if (text.length == 0) throw new IllegalArgumentException("draft: the text has no tokens");
+    for (int token : text) if (token < 0 || token >= vocabulary) return NONE;
     var next = session.keepCommon(text);
     var guess = new int[most];
     for (int n = 0; n < most; n++) {

@@ -2,7 +2,9 @@ package dev.tenon;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.IntPredicate;
 
 /// How a text is continued, and when that ends. Immutable; each `with…` makes a copy.
 ///
@@ -16,7 +18,7 @@ import java.util.Set;
 /// @param drafter guesses ahead, which changes the speed alone; null for none
 /// @param logProbabilities how many of the likeliest tokens each [Generation.Piece] has with their
 ///     log-probabilities beside its own; -1 for none and not its own either
-/// @param special whether control tokens are part of the text
+/// @param special which control tokens are part of the text
 public record GenerateOptions(
     int maxTokens,
     Duration maxTime,
@@ -24,7 +26,10 @@ public record GenerateOptions(
     int keep,
     Drafter drafter,
     int logProbabilities,
-    boolean special) {
+    IntPredicate special) {
+
+  private static final IntPredicate ALL = _ -> true;
+  private static final IntPredicate NONE = _ -> false;
 
   /// Checks the numbers.
   ///
@@ -33,7 +38,8 @@ public record GenerateOptions(
     atLeastMinusOne("maxTokens", maxTokens);
     atLeastMinusOne("keep", keep);
     atLeastMinusOne("logProbabilities", logProbabilities);
-    if (stops == null) throw new NullPointerException("stops");
+    Objects.requireNonNull(stops, "stops");
+    Objects.requireNonNull(special, "special");
     if (maxTime != null && maxTime.isNegative())
       throw new IllegalArgumentException("maxTime: " + maxTime + ", at least 0");
   }
@@ -43,7 +49,7 @@ public record GenerateOptions(
   /// @param maxTokens the most tokens generated, at least 0; -1 for as many as the context holds
   /// @throws IllegalArgumentException if `maxTokens` is below -1
   public static GenerateOptions of(int maxTokens) {
-    return new GenerateOptions(maxTokens, null, Stops.DEFAULT, -1, null, -1, false);
+    return new GenerateOptions(maxTokens, null, Stops.DEFAULT, -1, null, -1, NONE);
   }
 
   /// {@return a copy with another number of tokens}
@@ -120,6 +126,13 @@ public record GenerateOptions(
   ///
   /// @param shown whether control tokens are part of the text; those that end generation are not
   public GenerateOptions withSpecial(boolean shown) {
+    return withSpecial(shown ? ALL : NONE);
+  }
+
+  /// {@return a copy with the text of some control tokens}
+  ///
+  /// @param shown which are part of the text, by id; those that end generation are not
+  public GenerateOptions withSpecial(IntPredicate shown) {
     return new GenerateOptions(maxTokens, maxTime, stops, keep, drafter, logProbabilities, shown);
   }
 

@@ -13,6 +13,9 @@ import java.util.Arrays;
 public final class PromptLookup implements Drafter {
   private static final int[] NONE = {};
 
+  /// No guess is longer.
+  private static final int MOST = 1024;
+
   /// So many places are compared, so far back each.
   private static final int MOST_PLACES = 64;
 
@@ -49,9 +52,9 @@ public final class PromptLookup implements Drafter {
     take(tokens);
     int place = longestMatch();
     if (place < 0) return NONE;
-    var guess = new int[most];
+    var guess = new int[Math.min(most, MOST)];
     // A match that overlaps the end of the text goes on with the guess itself.
-    for (int i = 0; i < most; i++) {
+    for (int i = 0; i < guess.length; i++) {
       int from = place + 1 + i;
       guess[i] = from < length ? text[from] : guess[from - length];
     }

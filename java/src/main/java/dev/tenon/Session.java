@@ -114,7 +114,7 @@ public final class Session implements AutoCloseable {
   public void rewind(int position) {
     if (position < 0 || position > position())
       throw new IndexOutOfBoundsException("rewind to " + position + ", from 0 to " + position());
-    if (position <= forgottenAt) forgotten = new int[0];
+    if (position <= forgottenAt) rememberAll();
     rewindTo(position);
   }
 
@@ -144,8 +144,8 @@ public final class Session implements AutoCloseable {
     if (from < 0 || from > to || to > position())
       throw new IndexOutOfBoundsException(
           "drop from " + from + " to " + to + ", from 0 to " + position());
+    if (forgottenAt >= from) rememberAll();
     dropTokens(from, to);
-    if (forgottenAt >= from) forgotten = new int[0];
   }
 
   /// Continues `prompt` as a lazy stream: each element pulled evaluates one token, and not pulling
@@ -271,7 +271,7 @@ public final class Session implements AutoCloseable {
     try {
       held = saved.restore(contextLength, model.vocabularySize());
     } finally {
-      if (cache.length(SEQUENCE) == 0) forgotten = new int[0];
+      if (cache.length(SEQUENCE) == 0) rememberAll();
     }
     tokens = Arrays.copyOf(held.tokens(), Math.max(64, held.tokens().length));
     forgotten = held.forgotten();
@@ -443,9 +443,17 @@ public final class Session implements AutoCloseable {
         return Arrays.copyOfRange(text, held + gone, text.length);
       }
     }
-    forgotten = new int[0];
+    // What follows a part that was forgotten has seen it: that is another text's.
+    if (gone > 0) common = Math.min(common, forgottenAt);
+    rememberAll();
     rewindTo(common);
     return Arrays.copyOfRange(text, common, text.length);
+  }
+
+  /// What the session holds is its text, with nothing left out.
+  private void rememberAll() {
+    forgotten = new int[0];
+    forgottenAt = 0;
   }
 
   /// How many elements two parts have in common from their start on.

@@ -200,6 +200,7 @@ final class Speculation {
   private int[] ask(int[] text, int most) {
     long begun = System.nanoTime();
     var answer = drafter.draft(text, most);
+    if (answer == null) throw new IllegalStateException("the drafter gave null for a guess");
     double nanos = (System.nanoTime() - begun) / (double) most;
     if (asked)
       guessNanos = guessNanos == 0 ? nanos : mix(guessNanos, Math.min(nanos, 2 * guessNanos), 0.1);

@@ -58,17 +58,26 @@ final class DraftFlags {
     if (lookup.get() && model.get() != null) {
       throw command.usage("one of --lookup and -md, please");
     }
-    var known = type.get() == null ? "none" : type.get();
-    switch (known) {
-      case "none", "ngram-simple" -> {}
+    switch (type.get()) {
+      case null -> {}
+      case "none" -> {
+        if (lookup.get() || model.get() != null) {
+          throw command.usage("--spec-type none, and --lookup or -md beside it");
+        }
+      }
+      case "ngram-simple" -> {
+        if (model.get() != null) {
+          throw command.usage("--spec-type ngram-simple, and -md beside it");
+        }
+      }
       case "draft-simple" -> {
-        if (model.get() == null) {
-          throw command.usage("--spec-type draft-simple needs a model: -md FILE");
+        if (lookup.get() || model.get() == null) {
+          throw command.usage("--spec-type draft-simple needs a model, -md FILE, alone");
         }
       }
       default ->
           throw command.usage(
-              "--spec-type " + known + ": none, ngram-simple and draft-simple are known");
+              "--spec-type " + type.get() + ": none, ngram-simple and draft-simple are known");
     }
     if (most.get() != null && most.get() < 0) {
       throw command.usage("--draft-max: " + most.get() + ", at least 0");

@@ -105,7 +105,9 @@ final class Run extends Command {
         if (verbose()) {
           Timings.session(streams.err(), opened);
         }
-        var options = limits.of(generate.options(), given.length).withDrafter(guesses.drafter());
+        int begin = tokens.get() == null && loaded.tokenizer().addsBos() ? 1 : 0;
+        var options =
+            limits.of(generate.options(), given.length, begin).withDrafter(guesses.drafter());
         if (probabilities.get() != null) {
           options = options.withLogProbabilities(probabilities.get());
         }
@@ -145,6 +147,7 @@ final class Run extends Command {
       Model loaded, Session opened, int[] prompt, Sampler sampler, GenerateOptions options)
       throws IOException {
     var out = streams.out();
+    var events = opened.complete(prompt, sampler, options).iterator();
     if (ids.get()) {
       out.print("[");
       for (int i = 0; i < prompt.length; i++) {
@@ -154,7 +157,6 @@ final class Run extends Command {
     boolean interrupted = false;
     boolean first = true;
     try (var _ = Interrupt.ofThisThread()) {
-      var events = opened.complete(prompt, sampler, options).iterator();
       while (events.hasNext()) {
         switch (events.next()) {
           case Generation.Piece piece -> {

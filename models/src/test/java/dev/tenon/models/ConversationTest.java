@@ -25,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -147,8 +148,8 @@ class ConversationTest {
     var events = ask("1 + 2?", CALL, "It is 3.");
     assertThat(events)
         .contains(
-            new ChatEvent.Call(new ToolCall("add", Map.of("a", 1L, "b", 2L))),
-            new ChatEvent.Result(new ToolCall("add", Map.of("a", 1L, "b", 2L)), "3"));
+            new ChatEvent.Call(new ToolCall("call00001", "add", Map.of("a", 1L, "b", 2L))),
+            new ChatEvent.Result(new ToolCall("call00001", "add", Map.of("a", 1L, "b", 2L)), "3"));
     assertThat(answer(events).strip()).isEqualTo("It is 3.");
     assertThat(chat.messages())
         .extracting(Message::role)
@@ -180,7 +181,7 @@ class ConversationTest {
     var calls = new String[40];
     Arrays.fill(calls, CALL);
     assertThatIllegalStateException()
-        .isThrownBy(() -> ask("1 + 2?", calls))
+        .isThrownBy(() -> chat.send("1 + 2?", says(calls), GenerateOptions.of(-1)).toList())
         .withMessageContaining("16 times");
     assertThat(answer(ask("Stop", "Yes")).strip()).isEqualTo("Yes");
   }
@@ -191,6 +192,13 @@ class ConversationTest {
     assertThatExceptionOfType(ReplyException.class)
         .isThrownBy(() -> chat.send("1 + 2?", says(CALL), GenerateOptions.of(40)).toList())
         .withMessageContaining("tool call");
+    // Nothing of it was told, so nothing of it stays.
+    assertThat(chat.messages()).isEmpty();
+    assertThatExceptionOfType(ReplyException.class)
+        .isThrownBy(
+            () ->
+                chat.send("1 + 2?", says("Well: " + CALL), GenerateOptions.of(40))
+                    .forEach(_ -> {}));
     assertThat(chat.messages()).extracting(Message::role).containsExactly("user", "assistant");
     assertThat(answer(ask("Stop", "Yes")).strip()).isEqualTo("Yes");
   }
@@ -277,6 +285,104 @@ class ConversationTest {
   }
 
   @Test
+  void aQuestionThatIsRefusedForgetsNothing() {
+    var shifting = OPTIONS.withContextShift(0);
+    chat.send("First question", says("First answer"), shifting).toList();
+    chat.send("Second question", says("Second answer"), shifting).toList();
+    int tokens = chat.contextTokens();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> chat.send("x".repeat(5000), says("y"), shifting).toList());
+    assertThat(chat.contextTokens()).isEqualTo(tokens);
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                chat.send(
+                        "z",
+                        _ -> {
+                          throw new IllegalStateException("no token");
+                        },
+                        OPTIONS)
+                    .toList())
+        .withMessage("no token");
+    assertThat(chat.messages()).hasSize(4);
+  }
+
+  @Test
+  void theSamplerIsToldEachRoundOnce() {
+    chat.tools(List.of(Tool.of("add", "Adds", Numbers.class, n -> n.a() + n.b())));
+    var script = says(CALL, "Three.");
+    var told = new ArrayList<Integer>();
+    var sampler =
+        new Sampler() {
+          @Override
+          public int sample(float[] logits) {
+            return script.sample(logits);
+          }
+
+          @Override
+          public void accept(int token) {
+            told.add(token);
+          }
+
+          @Override
+          public void reset() {
+            told.clear();
+          }
+        };
+    chat.send("1 + 2?", sampler, OPTIONS).toList();
+    assertThat(told).hasSize(session.position() + 1); // the last token is not evaluated
+  }
+
+  @Test
+  void anAnswerThatWasStoppedCallsNothing() {
+    var called = new int[1];
+    chat.tools(List.of(Tool.of("add", "Adds", Numbers.class, n -> called[0]++)));
+    var options = GenerateOptions.of(CALL.length());
+    var reply = chat.send("1 + 2?", says(CALL), options).toList();
+    assertThat(done(reply).reason()).isEqualTo(Generation.Reason.MAX_TOKENS);
+    assertThat(called).containsExactly(0);
+    // The rounds share the limit.
+    var shared = chat.regenerate(says(CALL, "x".repeat(900)), GenerateOptions.of(200)).toList();
+    assertThat(called).containsExactly(1);
+    assertThat(done(shared).generatedTokens()).isLessThan(200 - CALL.length());
+  }
+
+  @Test
+  void aToolCannotTouchTheChatThatCallsIt() {
+    chat.tools(
+        List.of(
+            Tool.of(
+                "add",
+                "Adds",
+                Numbers.class,
+                _ -> {
+                  chat.clear();
+                  return 0;
+                })));
+    var events = ask("1 + 2?", CALL, "Sorry.");
+    assertThat(done(events).reason()).isEqualTo(Generation.Reason.END_OF_TEXT);
+    assertThat(chat.messages()).hasSize(4);
+    assertThat(chat.messages().get(2).content()).contains("add", "in use");
+  }
+
+  @Test
+  void questionsAreAskedInTheOrderInWhichTheyArePulled() {
+    var first = chat.send("one", says("1"), OPTIONS);
+    var second = chat.send("two", says("2"), OPTIONS);
+    second.toList();
+    first.toList();
+    assertThat(chat.messages())
+        .extracting(Message::content)
+        .containsExactly("two", "2", "one", "1");
+  }
+
+  @Test
+  void controlTokensThatAreNoMarkersAreNotSaid() {
+    var script = new ArrayDeque<>(List.of(3 + 'a', 1, 3 + 'b', 2));
+    assertThat(answer(chat.send("Hi", _ -> script.remove(), OPTIONS).toList())).isEqualTo("ab");
+  }
+
+  @Test
   void undoAndClear() {
     chat.system("Be brief.");
     assertThat(chat.undo()).isFalse();
@@ -319,6 +425,9 @@ class ConversationTest {
     assertThat(chat.messages()).isEqualTo(said);
     assertThat(done(ask("c", "d")).promptTokens()).isEqualTo(next.promptTokens());
 
+    session.save(
+        file, "{\"messages\":[],\"system\":\"\",\"forgotten\":7,\"held\":\"\",\"held_tokens\":[]}");
+    assertThatExceptionOfType(IOException.class).isThrownBy(() -> chat.load(file));
     session.save(file);
     var before = chat.messages();
     assertThatExceptionOfType(IOException.class)

@@ -162,6 +162,20 @@ class SavedSessionTest {
     }
   }
 
+  @Test
+  void aShorterTextAfterAShiftIsSavedToo() throws IOException {
+    try (var session = model.newSession(options(TensorType.F32, true).withContextLength(64))) {
+      var options = GenerateOptions.of(60).withIgnoreEos(true).withContextShift(30);
+      session.complete(random(1, 50), Sampler.greedy(), options).toList();
+      session.complete(random(2, 9), Sampler.greedy(), GenerateOptions.of(2)).toList();
+      session.save(saved);
+      var tokens = session.tokens();
+      session.rewind(0);
+      session.restore(saved);
+      assertThat(session.tokens()).isEqualTo(tokens);
+    }
+  }
+
   private void refused(Session session, String... why) {
     assertThatExceptionOfType(IOException.class)
         .isThrownBy(() -> session.restore(saved))
