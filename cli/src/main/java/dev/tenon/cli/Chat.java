@@ -28,12 +28,13 @@ final class Chat extends Command {
         "chat",
         "Talk with a model.",
         "/help lists what else can be typed. Ctrl-C stops an answer, Ctrl-D leaves.");
+    var escapes = new EscapeFlags(this);
     flags =
         new Flags(
             new ModelFlags(this),
-            new ChatFlags(this),
+            new ChatFlags(this, escapes),
             new GenerateFlags(this),
-            new LimitFlags(this),
+            new LimitFlags(this, escapes),
             new GrammarFlags(this),
             new DraftFlags(this),
             new SessionFlags(this));
@@ -74,7 +75,7 @@ final class Chat extends Command {
           new Parameters(
               (settings, held) -> sampler(model, settings, held),
               flags.generate.settings(),
-              flags.limits.of(flags.generate.options(), 0).withDrafter(draft.drafter()));
+              flags.limits.of(flags.generate.options(), 0, 0).withDrafter(draft.drafter()));
       if (schema == null) {
         parameters.grammar(flags.grammar.grammar(model.tokenizer()));
       }

@@ -7,7 +7,6 @@ import dev.tenon.cli.Command.Value;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.TypeConversionException;
 
@@ -21,6 +20,7 @@ final class ChatFlags {
   }
 
   private final Command command;
+  private final EscapeFlags escapes;
   private final Value<String> first;
   private final Value<Boolean> singleTurn;
   private final Value<String> system;
@@ -29,8 +29,9 @@ final class ChatFlags {
   private final Value<String> templateFile;
   private final Value<Reasoning> reasoning;
 
-  ChatFlags(Command command) {
+  ChatFlags(Command command, EscapeFlags escapes) {
     this.command = command;
+    this.escapes = escapes;
     first = command.text("TEXT", "The first question.", "-p", "--prompt");
     singleTurn = command.flag("Leave after one answer.", "-st", "--single-turn");
     system = command.text("TEXT", "The system message.", "-sys", "--system-prompt");
@@ -78,7 +79,7 @@ final class ChatFlags {
 
   /// {@return the first question, or null}
   String first() {
-    return first.get();
+    return escapes.read(first.get());
   }
 
   boolean singleTurn() {
@@ -114,25 +115,16 @@ final class ChatFlags {
   private ChatTemplate template() throws IOException {
     var name = template.get();
     if (templateFile.get() != null) {
-      return ChatTemplate.of(read(templateFile.get()));
+      return ChatTemplate.of(InputFile.text(Path.of(templateFile.get())));
     }
-    if (name == null) {
-      return null;
-    }
-    return name.contains("{{") || name.contains("{%")
-        ? ChatTemplate.of(name)
-        : ChatTemplate.builtIn(name);
+    return TemplateFlags.of(name);
   }
 
   private String system() throws IOException {
     if (systemFile.get() != null) {
-      var text = read(systemFile.get());
+      var text = InputFile.text(Path.of(systemFile.get()));
       return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
     }
-    return system.get() == null ? "" : system.get();
-  }
-
-  private static String read(String file) throws IOException {
-    return new String(Files.readAllBytes(Path.of(file)), StandardCharsets.UTF_8);
+    return system.get() == null ? "" : escapes.read(system.get());
   }
 }

@@ -80,7 +80,7 @@ final class DraftFlags {
               "--spec-type " + type.get() + ": none, ngram-simple and draft-simple are known");
     }
     if (most.get() != null && most.get() < 0) {
-      throw command.usage("--draft-max: " + most.get() + ", at least 0");
+      throw command.usage("--draft-max " + most.get() + ", from 0");
     }
     try {
       var _ = new PromptLookup(leastMatch.get());

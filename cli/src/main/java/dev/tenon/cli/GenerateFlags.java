@@ -19,7 +19,6 @@ import picocli.CommandLine.TypeConversionException;
 
 /// How tokens are picked, and how many.
 final class GenerateFlags {
-  private static final float ANY = Float.MAX_VALUE;
   private static final Pattern BIAS =
       Pattern.compile(
           "\\s*([0-9]{1,9})\\s*([+-])\\s*"
@@ -257,72 +256,45 @@ final class GenerateFlags {
       return SamplerSettings.defaults()
           .withStages(stages())
           .withTopK(topK.get())
-          .withTopP(ranged("--top-p", topP, 0, 1))
-          .withMinP(ranged("--min-p", minP, 0, 1))
-          .withTypicalP(ranged("--typical-p", typicalP, 0, 1))
-          .withTopNSigma(ranged("--top-n-sigma", topNSigma, -ANY, ANY))
+          .withTopP(Range.TOP_P.check("--top-p", topP.get()))
+          .withMinP(Range.MIN_P.check("--min-p", minP.get()))
+          .withTypicalP(Range.TYPICAL_P.check("--typical-p", typicalP.get()))
+          .withTopNSigma(Range.TOP_N_SIGMA.check("--top-n-sigma", topNSigma.get()))
           .withXtc(
-              ranged("--xtc-probability", xtcProbability, 0, 1),
-              ranged("--xtc-threshold", xtcThreshold, 0, 1))
-          .withTemperature(ranged("--temperature", temperature, -ANY, ANY))
+              Range.XTC_PROBABILITY.check("--xtc-probability", xtcProbability.get()),
+              Range.XTC_THRESHOLD.check("--xtc-threshold", xtcThreshold.get()))
+          .withTemperature(Range.TEMPERATURE.check("--temperature", temperature.get()))
           .withTemperatureRange(
-              ranged("--dynatemp-range", dynamicRange, 0, ANY),
-              ranged("--dynatemp-exp", dynamicExponent, -ANY, ANY))
+              Range.DYNATEMP_RANGE.check("--dynatemp-range", dynamicRange.get()),
+              Range.DYNATEMP_EXPONENT.check("--dynatemp-exp", dynamicExponent.get()))
           .withPenalties(
               orAll(repeatLastN.get()),
-              repeatPenalty.get(),
-              ranged("--frequency-penalty", frequencyPenalty, -ANY, ANY),
-              ranged("--presence-penalty", presencePenalty, -ANY, ANY))
+              Range.REPEAT_PENALTY.check("--repeat-penalty", repeatPenalty.get()),
+              Range.FREQUENCY_PENALTY.check("--frequency-penalty", frequencyPenalty.get()),
+              Range.PRESENCE_PENALTY.check("--presence-penalty", presencePenalty.get()))
           .withDry(
-              ranged("--dry-multiplier", dryMultiplier, -ANY, ANY),
-              ranged("--dry-base", dryBase, 1, ANY),
-              ranged("--dry-allowed-length", dryAllowedLength, 0, Integer.MAX_VALUE),
-              orAll(ranged("--dry-penalty-last-n", dryLastN, -1, Integer.MAX_VALUE)))
+              Range.DRY_MULTIPLIER.check("--dry-multiplier", dryMultiplier.get()),
+              Range.DRY_BASE.check("--dry-base", dryBase.get()),
+              Range.DRY_ALLOWED_LENGTH.check("--dry-allowed-length", dryAllowedLength.get()),
+              orAll(Range.DRY_LAST_N.check("--dry-penalty-last-n", dryLastN.get())))
           .withDryBreakers(breakers())
           .withMirostat(
-              ranged("--mirostat", mirostat, 0, 2),
-              ranged("--mirostat-ent", mirostatEntropy, 0, ANY),
-              ranged("--mirostat-lr", mirostatRate, 0, ANY))
+              Range.MIROSTAT.check("--mirostat", mirostat.get()),
+              Range.MIROSTAT_ENTROPY.check("--mirostat-ent", mirostatEntropy.get()),
+              Range.MIROSTAT_RATE.check("--mirostat-lr", mirostatRate.get()))
           .withAdaptiveP(
-              ranged("--adaptive-target", adaptiveTarget, -ANY, 1),
-              ranged("--adaptive-decay", adaptiveDecay, 0, 0.99f))
+              Range.ADAPTIVE_TARGET.check("--adaptive-target", adaptiveTarget.get()),
+              Range.ADAPTIVE_DECAY.check("--adaptive-decay", adaptiveDecay.get()))
           .withLogitBias(bias())
           .withSeed(chosenSeed);
     } catch (IllegalArgumentException e) {
-      throw command.usage("--repeat-penalty: " + e.getMessage()); // all others have been checked
+      throw command.usage(e.getMessage());
     }
   }
 
-  private static int orAll(int lastN) {
+  /// {@return how far back to look: -1 is all of the context}
+  static int orAll(int lastN) {
     return lastN < 0 ? Integer.MAX_VALUE : lastN;
-  }
-
-  private float ranged(String name, Value<Float> value, float from, float to) {
-    float given = value.get();
-    if (!(given >= from && given <= to)) {
-      throw command.usage(name + " " + given + ", " + range(from, to));
-    }
-    return given;
-  }
-
-  private static String range(float from, float to) {
-    if (to != ANY) {
-      return (from == -ANY ? "at most " : "from " + plain(from) + " to ") + plain(to);
-    }
-    return from == -ANY ? "a finite number" : "a finite number from " + plain(from);
-  }
-
-  private static String plain(float value) {
-    return value == (int) value ? "" + (int) value : "" + value;
-  }
-
-  private int ranged(String name, Value<Integer> value, int from, int to) {
-    int given = value.get();
-    if (given < from || given > to) {
-      throw command.usage(
-          name + " " + given + ", from " + from + (to < Integer.MAX_VALUE ? " to " + to : ""));
-    }
-    return given;
   }
 
   private List<Stage> stages() {
@@ -351,28 +323,13 @@ final class GenerateFlags {
       if (text.equals("none")) {
         breakers.clear();
       } else {
-        breakers.add(unescaped(text));
+        breakers.add(EscapeFlags.unescaped(text));
       }
     }
     return breakers;
   }
 
   /// {@return a text with `\n` and the like as what they stand for}
-  private static String unescaped(String text) {
-    var result = new StringBuilder();
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      int escape = c == '\\' && i + 1 < text.length() ? "nrt'\"\\".indexOf(text.charAt(i + 1)) : -1;
-      if (escape >= 0) {
-        result.append("\n\r\t'\"\\".charAt(escape));
-        i++;
-      } else {
-        result.append(c);
-      }
-    }
-    return result.toString();
-  }
-
   private Map<Integer, Float> bias() {
     var biases = new TreeMap<Integer, Float>();
     for (var text : logitBias.get()) {

@@ -4,7 +4,6 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.grammar.Grammar;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Prints a grammar, or says whether it accepts a text.
@@ -43,9 +42,7 @@ final class GrammarCommand extends Command {
       streams.out().print(text.endsWith("\n") ? text : text + "\n");
       return 0;
     }
-    var match =
-        parsed.match(
-            file.get().equals("-") ? streams.readAll() : Files.readAllBytes(Path.of(file.get())));
+    var match = parsed.match(InputFile.bytes(file.get(), streams));
     if (match.accepted()) {
       streams.out().println("accepted");
       return 0;

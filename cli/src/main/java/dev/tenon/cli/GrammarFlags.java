@@ -4,10 +4,6 @@ import dev.tenon.cli.Command.Value;
 import dev.tenon.grammar.Grammar;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -54,14 +50,16 @@ final class GrammarFlags {
 
   /// {@return the JSON Schema, or null where there is none}
   String schema() throws IOException {
-    return schema.get() != null || schemaFile.get() == null ? schema.get() : read(schemaFile.get());
+    return schema.get() != null || schemaFile.get() == null
+        ? schema.get()
+        : InputFile.text(Path.of(schemaFile.get()));
   }
 
   /// {@return the grammar in GBNF, or null where there is none}
   String gbnf() throws IOException {
     return grammar.get() != null || grammarFile.get() == null
         ? grammar.get()
-        : read(grammarFile.get());
+        : InputFile.text(Path.of(grammarFile.get()));
   }
 
   /// {@return the grammar that is given, one way or the other, or null where none is}
@@ -77,14 +75,5 @@ final class GrammarFlags {
       return null;
     }
     return tokenizer == null ? Grammar.parse(asGbnf) : Grammar.parse(asGbnf, tokenizer);
-  }
-
-  private static String read(String file) throws IOException {
-    try {
-      var bytes = ByteBuffer.wrap(Files.readAllBytes(Path.of(file)));
-      return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
-    } catch (CharacterCodingException e) {
-      throw new IOException(file + " is not UTF-8", e);
-    }
   }
 }

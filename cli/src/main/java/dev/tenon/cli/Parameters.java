@@ -141,30 +141,46 @@ final class Parameters {
 
   private static final List<Parameter> ALL =
       List.of(
-          real("temperature", SamplerSettings::temperature, SamplerSettings::withTemperature)
+          real(
+                  "temperature",
+                  Range.TEMPERATURE,
+                  SamplerSettings::temperature,
+                  SamplerSettings::withTemperature)
               .called("temp"),
           whole("top_k", SamplerSettings::topK, SamplerSettings::withTopK),
-          real("top_p", SamplerSettings::topP, SamplerSettings::withTopP),
-          real("min_p", SamplerSettings::minP, SamplerSettings::withMinP),
-          real("typical_p", SamplerSettings::typicalP, SamplerSettings::withTypicalP)
+          real("top_p", Range.TOP_P, SamplerSettings::topP, SamplerSettings::withTopP),
+          real("min_p", Range.MIN_P, SamplerSettings::minP, SamplerSettings::withMinP),
+          real(
+                  "typical_p",
+                  Range.TYPICAL_P,
+                  SamplerSettings::typicalP,
+                  SamplerSettings::withTypicalP)
               .called("typ_p", "typical"),
-          real("top_n_sigma", SamplerSettings::topNSigma, SamplerSettings::withTopNSigma)
+          real(
+                  "top_n_sigma",
+                  Range.TOP_N_SIGMA,
+                  SamplerSettings::topNSigma,
+                  SamplerSettings::withTopNSigma)
               .called("top_nsigma"),
           real(
               "xtc_probability",
+              Range.XTC_PROBABILITY,
               SamplerSettings::xtcProbability,
               (s, x) -> s.withXtc(x, s.xtcThreshold())),
           real(
               "xtc_threshold",
+              Range.XTC_THRESHOLD,
               SamplerSettings::xtcThreshold,
               (s, x) -> s.withXtc(s.xtcProbability(), x)),
           real(
                   "dynatemp_range",
+                  Range.DYNATEMP_RANGE,
                   SamplerSettings::temperatureRange,
                   (s, x) -> s.withTemperatureRange(x, s.temperatureExponent()))
               .called("dynatemp"),
           real(
                   "dynatemp_exponent",
+                  Range.DYNATEMP_EXPONENT,
                   SamplerSettings::temperatureExponent,
                   (s, x) -> s.withTemperatureRange(s.temperatureRange(), x))
               .called("dynatemp_exp"),
@@ -174,40 +190,58 @@ final class Parameters {
               s -> endless(s.repeatLastN()),
               (s, x) ->
                   s.withPenalties(
-                      endless(x), s.repeatPenalty(), s.frequencyPenalty(), s.presencePenalty())),
+                      GenerateFlags.orAll(Integer.parseInt(x)),
+                      s.repeatPenalty(),
+                      s.frequencyPenalty(),
+                      s.presencePenalty())),
           real(
               "repeat_penalty",
+              Range.REPEAT_PENALTY,
               SamplerSettings::repeatPenalty,
               (s, x) ->
                   s.withPenalties(s.repeatLastN(), x, s.frequencyPenalty(), s.presencePenalty())),
           real(
               "frequency_penalty",
+              Range.FREQUENCY_PENALTY,
               SamplerSettings::frequencyPenalty,
               (s, x) ->
                   s.withPenalties(s.repeatLastN(), s.repeatPenalty(), x, s.presencePenalty())),
           real(
               "presence_penalty",
+              Range.PRESENCE_PENALTY,
               SamplerSettings::presencePenalty,
               (s, x) ->
                   s.withPenalties(s.repeatLastN(), s.repeatPenalty(), s.frequencyPenalty(), x)),
           real(
               "dry_multiplier",
+              Range.DRY_MULTIPLIER,
               SamplerSettings::dryMultiplier,
               (s, x) -> s.withDry(x, s.dryBase(), s.dryAllowedLength(), s.dryLastN())),
           real(
               "dry_base",
+              Range.DRY_BASE,
               SamplerSettings::dryBase,
               (s, x) -> s.withDry(s.dryMultiplier(), x, s.dryAllowedLength(), s.dryLastN())),
           whole(
               "dry_allowed_length",
               SamplerSettings::dryAllowedLength,
-              (s, x) -> s.withDry(s.dryMultiplier(), s.dryBase(), x, s.dryLastN())),
+              (s, x) ->
+                  s.withDry(
+                      s.dryMultiplier(),
+                      s.dryBase(),
+                      Range.DRY_ALLOWED_LENGTH.check("dry_allowed_length", x),
+                      s.dryLastN())),
           setting(
                   "dry_penalty_last_n",
                   WHOLE,
                   s -> endless(s.dryLastN()),
                   (s, x) ->
-                      s.withDry(s.dryMultiplier(), s.dryBase(), s.dryAllowedLength(), endless(x)))
+                      s.withDry(
+                          s.dryMultiplier(),
+                          s.dryBase(),
+                          s.dryAllowedLength(),
+                          GenerateFlags.orAll(
+                              Range.DRY_LAST_N.check("dry_penalty_last_n", Integer.parseInt(x)))))
               .called("dry_last_n"),
           new Parameter(
               "dry_sequence_breakers",
@@ -215,27 +249,32 @@ final class Parameters {
               "texts",
               p -> quoted(p.settings.dryBreakers()),
               (p, values) -> p.settings = p.settings.withDryBreakers(texts(values))),
-          setting(
+          whole(
               "mirostat",
-              WHOLE,
               SamplerSettings::mirostat,
-              (s, x) -> s.withMirostat(Integer.parseInt(x), s.mirostatTau(), s.mirostatEta())),
+              (s, x) ->
+                  s.withMirostat(
+                      Range.MIROSTAT.check("mirostat", x), s.mirostatTau(), s.mirostatEta())),
           real(
                   "mirostat_tau",
+                  Range.MIROSTAT_ENTROPY,
                   SamplerSettings::mirostatTau,
                   (s, x) -> s.withMirostat(s.mirostat(), x, s.mirostatEta()))
               .called("mirostat_ent"),
           real(
                   "mirostat_eta",
+                  Range.MIROSTAT_RATE,
                   SamplerSettings::mirostatEta,
                   (s, x) -> s.withMirostat(s.mirostat(), s.mirostatTau(), x))
               .called("mirostat_lr"),
           real(
               "adaptive_target",
+              Range.ADAPTIVE_TARGET,
               SamplerSettings::adaptiveTarget,
               (s, x) -> s.withAdaptiveP(x, s.adaptiveDecay())),
           real(
               "adaptive_decay",
+              Range.ADAPTIVE_DECAY,
               SamplerSettings::adaptiveDecay,
               (s, x) -> s.withAdaptiveP(s.adaptiveTarget(), x)),
           whole("min_keep", SamplerSettings::minKeep, SamplerSettings::withMinKeep),
@@ -255,8 +294,13 @@ final class Parameters {
                   "num_keep",
                   WHOLE,
                   GenerateOptions::keep,
-                  (o, x) -> o.withContextShift(Integer.parseInt(x)))
+                  (o, x) -> o.withContextShift(kept(o, Integer.parseInt(x))))
               .called("n_keep", "keep"),
+          option(
+              "context_shift",
+              "true or false",
+              o -> o.keep() >= 0,
+              (o, x) -> o.withContextShift(truth(x) ? Math.max(0, o.keep()) : -1)),
           option(
               "ignore_eos",
               "true or false",
@@ -270,11 +314,24 @@ final class Parameters {
               (p, values) ->
                   p.options = p.options.withStopStrings(texts(values).toArray(String[]::new))));
 
+  private static int kept(GenerateOptions options, int tokens) {
+    if (options.keep() < 0) {
+      throw new IllegalArgumentException(
+          "num_keep counts where a full context shifts: /set parameter context_shift true");
+    }
+    if (tokens < 0) {
+      throw new IllegalArgumentException("num_keep " + tokens + ", from 0");
+    }
+    return tokens;
+  }
+
   private static Parameter real(
       String name,
+      Range range,
       Function<SamplerSettings, Object> get,
       BiFunction<SamplerSettings, Float, SamplerSettings> with) {
-    return setting(name, "a number", get, (s, x) -> with.apply(s, Float.valueOf(x)));
+    return setting(
+        name, "a number", get, (s, x) -> with.apply(s, range.check(name, Float.parseFloat(x))));
   }
 
   private static Parameter whole(
@@ -319,12 +376,7 @@ final class Parameters {
     return values.getFirst();
   }
 
-  /// All of the context, which is typed and shown as -1.
-  private static int endless(String text) {
-    int tokens = Integer.parseInt(text);
-    return tokens < 0 ? Integer.MAX_VALUE : tokens;
-  }
-
+  /// All of the context, which is shown as it is typed, -1.
   private static int endless(int tokens) {
     return tokens == Integer.MAX_VALUE ? -1 : tokens;
   }

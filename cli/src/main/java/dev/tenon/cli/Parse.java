@@ -1,24 +1,18 @@
 package dev.tenon.cli;
 
-import dev.tenon.chat.ChatTemplate;
 import dev.tenon.chat.Message;
 import dev.tenon.chat.ReplyFormat;
-import dev.tenon.gguf.Gguf;
 import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
-import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /// Takes a reply apart: answer, thoughts and calls of tools.
 final class Parse extends Command {
-  private final Value<String> template;
-  private final Value<String> model;
-  private final Value<String> builtIn;
+  private final TemplateFlags template;
   private final Value<String> input;
 
   Parse(Streams streams) {
@@ -30,9 +24,7 @@ final class Parse extends Command {
             + " its fields count messages, tools, enable_thinking, tool_choice,"
             + " parallel_tool_calls and response_format. The message has content, and"
             + " reasoning_content and tool_calls where there are any.");
-    template = text("FILE", "The template, in Jinja.", "--template");
-    model = text("FILE", "The GGUF file whose template to use.", "-m", "--model");
-    builtIn = text("NAME", "A template by llama.cpp's name, such as chatml.", "--chat-template");
+    template = new TemplateFlags(this);
     input = text("FILE", "The conversation, a JSON object.", "--input", "-i");
   }
 
@@ -42,7 +34,7 @@ final class Parse extends Command {
     if (input.get().equals("-")) {
       throw usage("--input - is not possible: the reply is read from stdin");
     }
-    var format = ReplyFormat.of(template());
+    var format = ReplyFormat.of(template.template());
     var conversation = conversation();
     var reply = new String(streams.readAll(), StandardCharsets.UTF_8);
     streams.out().println(Json.write(json(format.parse(conversation, reply)), "  "));
@@ -64,29 +56,9 @@ final class Parse extends Command {
     return json;
   }
 
-  private ChatTemplate template() throws IOException {
-    if (template.get() != null && builtIn.get() != null) {
-      throw usage("one of --template and --chat-template, please");
-    }
-    if (template.get() != null) {
-      return ChatTemplate.of(
-          new String(Files.readAllBytes(Path.of(template.get())), StandardCharsets.UTF_8));
-    }
-    if (builtIn.get() != null) return ChatTemplate.builtIn(builtIn.get());
-    var file = model.get();
-    if (file == null || file.isEmpty()) {
-      throw usage("which template? Give --template FILE, --chat-template NAME or -m FILE");
-    }
-    try (var gguf = Gguf.open(Path.of(file))) {
-      if (!Tokenizer.present(gguf)) throw new IOException(file + " has no vocabulary");
-      return ChatTemplate.of(gguf, Tokenizer.of(gguf));
-    }
-  }
-
   private Map<String, Object> conversation() throws IOException {
     try {
-      return Json.object(
-          new String(Files.readAllBytes(Path.of(input.get())), StandardCharsets.UTF_8));
+      return Json.object(new String(InputFile.bytes(Path.of(input.get())), StandardCharsets.UTF_8));
     } catch (JsonException e) {
       throw new IOException(input.get() + ": " + e.getMessage(), e);
     }

@@ -4,8 +4,6 @@ import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 
 /// Prints what a chat template makes of a conversation.
@@ -37,12 +35,11 @@ final class Render extends Command {
   }
 
   private Map<String, Object> variables() throws IOException {
-    var bytes =
-        input.get().equals("-") ? streams.readAll() : Files.readAllBytes(Path.of(input.get()));
+    var bytes = InputFile.bytes(input.get(), streams);
     try {
       return Json.object(new String(bytes, StandardCharsets.UTF_8));
     } catch (JsonException e) {
-      throw new IOException(input.get() + ": " + e.getMessage(), e);
+      throw new IOException(InputFile.name(input.get()) + ": " + e.getMessage(), e);
     }
   }
 }

@@ -20,6 +20,10 @@ final class Repl {
   /// The variable that holds answers to a schema, as OpenAI has it.
   static final String FORM = "response_format";
 
+  /// What makes room in a full context: now, and when a chat starts.
+  private static final String ROOM =
+      "/undo or /clear makes room, or start with -c N or --context-shift";
+
   private final Command command;
   private final Model model;
   private final dev.tenon.Chat chat;
@@ -28,6 +32,7 @@ final class Repl {
   private final ReplCommands commands;
   private final Thread thread = Thread.currentThread();
 
+  private String format; // as it was typed in the chat; null for what the flags say
   private String read = ""; // goes before the next question
   private Asking asking; // what the input in progress asks of the model; null for nothing
   private boolean left;
@@ -85,7 +90,7 @@ final class Repl {
       return new PlainInput(streams);
     }
     var history = new InputHistory(InputHistory.file(streams.environment()));
-    screen.note(model.name() + ", " + model.description() + "; /? for help");
+    screen.note(model.name() + ", " + model.description() + "; /help lists the commands");
     return new TerminalInput(terminal, screen, history, commands::complete);
   }
 
@@ -105,7 +110,6 @@ final class Repl {
         commands.run(input);
       } else if (!input.isBlank()) {
         var question = read.isEmpty() ? input : read + "\n\n" + input;
-        read = "";
         var sampler = parameters.sampler();
         asking = () -> chat.send(question, sampler, parameters.options());
       }
@@ -121,8 +125,8 @@ final class Repl {
     failed = true;
     var line = Failure.line(thrown);
     boolean full = thrown instanceof IllegalStateException && line.contains("context");
-    screen.error(full ? line + ": /clear begins anew" : line);
-    if (command.verbose()) {
+    screen.error(full ? line + ": " + ROOM : line);
+    if (command.verbose() && !Failure.expected(thrown)) {
       thrown.printStackTrace(command.streams.err());
     }
   }
@@ -138,6 +142,7 @@ final class Repl {
     try (var events = asking.answer()) {
       for (var next = events.iterator(); next.hasNext(); ) {
         var event = next.next();
+        read = ""; // it is part of the conversation now
         spinner.stop();
         view.show(event);
         if (event instanceof ChatEvent.Done over) {
@@ -176,7 +181,7 @@ final class Repl {
   private void tell(Generation.Done done) {
     switch (done.reason()) {
       case INTERRUPTED -> screen.note("stopped");
-      case CONTEXT_FULL -> screen.note("the context is full: /clear begins anew");
+      case CONTEXT_FULL -> screen.note("the context is full: " + ROOM);
       case MAX_TOKENS -> limit("stopped after " + done.generatedTokens() + " tokens, as was asked");
       case TIME -> limit("the time is up");
       case END_OF_TEXT, STOP_STRING -> {}
@@ -203,34 +208,44 @@ final class Repl {
     return parameters;
   }
 
-  /// {@return what answers are held to}
+  /// {@return what answers are held to, as it was typed, or `none`}
   String format() {
-    var schema = chat.variable(FORM);
-    if (schema != null) {
-      return Json.write(schema);
+    if (format != null) {
+      return format;
+    }
+    if (chat.variable(FORM) instanceof Map<?, ?> form
+        && form.get("json_schema") instanceof Map<?, ?> held) {
+      return Json.write(held.get("schema"));
     }
     var grammar = parameters.grammar();
-    return grammar == null ? "(no format)" : grammar.toString().stripTrailing();
+    return grammar == null ? "none" : grammar.toString().stripTrailing();
   }
 
   /// Holds answers to nothing.
   void free() {
     parameters.grammar(null);
     chat.variable(FORM, null);
+    format = null;
   }
 
   /// Holds answers to a JSON Schema; what the model thinks before stays free.
-  void hold(String schema) {
+  ///
+  /// @param typed what it is shown as
+  void hold(String schema, String typed) {
     var form = form(schema);
     free();
     chat.variable(FORM, form);
+    format = typed;
   }
 
   /// Holds all that the model says to a grammar, which may name its tokens.
-  void holdToGrammar(String gbnf) {
+  ///
+  /// @param typed what it is shown as
+  void holdToGrammar(String gbnf, String typed) {
     var grammar = Grammar.parse(gbnf, model.tokenizer());
     free();
     parameters.grammar(grammar);
+    format = typed;
   }
 
   /// {@return the `response_format` that a JSON Schema is}
@@ -286,9 +301,7 @@ final class Repl {
     var lines = new ArrayList<String>();
     lines.add(
         rate("prompt", last.promptTokens(), last.promptTime())
-            + ", and "
-            + last.reusedTokens()
-            + " reused");
+            + (last.reusedTokens() > 0 ? ", and " + last.reusedTokens() + " reused" : ""));
     lines.add(rate("answer", last.generatedTokens(), last.generateTime()) + ", " + reason(last));
     if (last.draftedTokens() > 0) {
       lines.add(

@@ -2,14 +2,9 @@ package dev.tenon.cli;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,27 +42,28 @@ final class ReplCommands {
           "/context");
   private static final List<String> SET = List.of("parameter", "format", "think", "system");
   private static final List<String> SHOW =
-      List.of("info", "template", "parameters", "system", "stats");
+      List.of("info", "template", "parameters", "format", "system", "stats");
   private static final List<String> THINK = List.of("on", "off", "default");
 
   private static final String HELP =
       """
-      /help, /?                       print this
-      /exit, /bye                     leave, as Ctrl-D does
-      /clear                          forget the conversation; the system message stays
-      /regen                          answer the last question anew
-      /undo                           take back the last question and its answer
-      /system [TEXT]                  show or set the system message; "" for none
-      /set parameter [NAME [VALUE]]   show or set how answers are generated
-      /set format json|FILE|none      hold answers to JSON, to a schema (.json), a grammar (.gbnf)
-      /set think on|off|default       let the model think before it answers, if it can
-      /show info|template|parameters|system|stats
-      /load FILE, /save FILE          bring back or keep the conversation
-      /read FILE                      put the text of a file before the next question
-      /context                        tell how much of the context is used
+      /help, /?                      print this
+      /exit, /bye                    leave, as Ctrl-D does
+      /clear                         forget the conversation, not its system message
+      /regen                         answer the last question anew
+      /undo                          take back the last question and its answer
+      /system [TEXT]                 show or set the system message; "" for none
+      /set parameter [NAME [VALUE]]  show or set how answers are generated
+      /set format json|FILE|none     hold answers to JSON, or to the JSON Schema
+                                     or the grammar (.gbnf) in a file
+      /set think on|off|default      let the model think first, if it can
+      /show info|template|parameters|format|system|stats
+      /load FILE, /save FILE         bring back or keep the conversation
+      /read FILE                     put a file's text before the next question
+      /context                       tell how much of the context is used
 
-      \"""text\"""                      a text of several lines; so does Alt-Enter between them
-      Ctrl-C                          stop the answer, or give up what is typed\
+      \"""text\"""                      a text of several lines, as with Alt-Enter
+      Ctrl-C                         stop the answer, or give up what is typed\
       """;
 
   private final Repl repl;
@@ -168,16 +164,27 @@ final class ReplCommands {
   private void format(String text) throws IOException {
     switch (text) {
       case "" -> screen.say(repl.format());
-      case "none" -> repl.free();
-      case "json" -> repl.hold("{\"type\": \"object\"}");
-      case String schema when schema.startsWith("{") -> repl.hold(schema);
+      case "none" -> {
+        repl.free();
+        screen.note("answers have any form");
+      }
+      case "json" -> {
+        repl.hold("{\"type\": \"object\"}", text);
+        screen.note("answers are JSON");
+      }
+      case String schema when schema.startsWith("{") -> {
+        repl.hold(schema, text);
+        screen.note("answers are JSON of that schema");
+      }
       default -> {
         var content = text(path(text));
         try {
           if (text.endsWith(".gbnf")) {
-            repl.holdToGrammar(content);
+            repl.holdToGrammar(content, text);
+            screen.note("answers are of the grammar in " + text);
           } else {
-            repl.hold(content);
+            repl.hold(content, text);
+            screen.note("answers are JSON of the schema in " + text);
           }
         } catch (IllegalArgumentException e) {
           throw new IllegalArgumentException(text + ": " + e.getMessage(), e);
@@ -191,6 +198,7 @@ final class ReplCommands {
       case "info" -> repl.info().forEach(screen::say);
       case "template" -> screen.say(repl.chat().template().source());
       case "parameters" -> repl.parameters().lines().forEach(screen::say);
+      case "format" -> screen.say(repl.format());
       case "system" -> showSystem();
       case "stats" -> repl.stats().forEach(screen::say);
       default -> unknown("/show", what, SHOW);
@@ -223,7 +231,7 @@ final class ReplCommands {
     if (file == null) {
       return;
     }
-    regular(file);
+    InputFile.regular(file);
     repl.load(file);
     screen.note(repl.chat().messages().size() + " messages; " + usage());
   }
@@ -248,23 +256,13 @@ final class ReplCommands {
   }
 
   private static String text(Path file) throws IOException {
-    regular(file);
+    InputFile.regular(file);
     long size = Files.size(file);
     if (size > LARGEST_FILE) {
       throw new FileSystemException(
           file.toString(), null, "too large, " + Text.bytes(size) + " of text");
     }
-    String text;
-    try {
-      text =
-          StandardCharsets.UTF_8
-              .newDecoder()
-              .onMalformedInput(CodingErrorAction.REPORT)
-              .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
-              .toString();
-    } catch (CharacterCodingException _) {
-      throw new FileSystemException(file.toString(), null, "not a text: it is not UTF-8");
-    }
+    var text = InputFile.text(file);
     if (text.indexOf('\0') >= 0) {
       throw new FileSystemException(file.toString(), null, "not a text: it holds zero bytes");
     }
@@ -284,17 +282,6 @@ final class ReplCommands {
     return home != null && (name.equals("~") || name.startsWith("~/"))
         ? Path.of(home, name.substring(1))
         : Path.of(name);
-  }
-
-  /// A pipe or a device could be read for ever.
-  private static void regular(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
-    if (!Files.isRegularFile(file)) {
-      var what = Files.isDirectory(file) ? "it is a folder" : "it is not a file with an end";
-      throw new FileSystemException(file.toString(), null, what);
-    }
   }
 
   // ---- Completion.

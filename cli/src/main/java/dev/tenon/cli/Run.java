@@ -25,6 +25,7 @@ final class Run extends Command {
   private final Value<Integer> probabilities;
   private final ModelFlags model;
   private final GenerateFlags generate;
+  private final EscapeFlags escapes;
   private final LimitFlags limits;
   private final GrammarFlags grammar;
   private final DraftFlags draft;
@@ -51,7 +52,8 @@ final class Run extends Command {
             "--logprobs");
     model = new ModelFlags(this);
     generate = new GenerateFlags(this);
-    limits = new LimitFlags(this);
+    escapes = new EscapeFlags(this);
+    limits = new LimitFlags(this, escapes);
     grammar = new GrammarFlags(this);
     draft = new DraftFlags(this);
     cache = new PromptCacheFlags(this);
@@ -60,7 +62,7 @@ final class Run extends Command {
 
   @Override
   int call() throws Exception {
-    var text = onlyOne("prompt", argument.get(), prompt.get(), tokens.get());
+    var text = onlyOne("prompt", argument.get(), escapes.read(prompt.get()), tokens.get());
     if (text == null && streams.inTerminal()) {
       return Chat.converse(
           this, new Chat.Flags(model, null, generate, limits, grammar, draft, session));

@@ -5,8 +5,6 @@ import dev.tenon.cli.Command.Value;
 import dev.tenon.gguf.Gguf;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Which chat template, where no model is loaded for it.
@@ -35,7 +33,8 @@ final class TemplateFlags {
     if (file.get() != null && text.get() != null) {
       throw command.usage("one of --template and --chat-template, please");
     }
-    var chosen = file.get() != null ? ChatTemplate.of(read(file.get())) : of(text.get());
+    var chosen =
+        file.get() != null ? ChatTemplate.of(InputFile.text(Path.of(file.get()))) : of(text.get());
     if (model.get() == null || model.get().isEmpty()) {
       if (chosen == null) {
         throw command.usage(
@@ -60,9 +59,5 @@ final class TemplateFlags {
     return nameOrJinja.contains("{{") || nameOrJinja.contains("{%")
         ? ChatTemplate.of(nameOrJinja)
         : ChatTemplate.builtIn(nameOrJinja);
-  }
-
-  private static String read(String file) throws IOException {
-    return new String(Files.readAllBytes(Path.of(file)), StandardCharsets.UTF_8);
   }
 }

@@ -24,7 +24,7 @@ final class Timings {
             + ", "
             + Text.count(model.parameters())
             + " parameters");
-    err.println("device: " + backend.description() + ", " + backend.threads() + " threads");
+    err.println("device: " + backend.description() + ", " + threads(backend.threads()));
     model
         .buffers()
         .forEach((type, bytes) -> err.println("weights: " + Text.bytes(bytes) + " in " + type));
@@ -64,6 +64,10 @@ final class Timings {
         millis(done.promptTime().plus(done.generateTime())),
         done.promptTokens() + done.generatedTokens(),
         done.reason().name().toLowerCase(Locale.ROOT).replace('_', ' '));
+  }
+
+  private static String threads(int count) {
+    return count == 1 ? "1 thread" : count + " threads";
   }
 
   private static void rate(PrintStream err, String what, Duration time, int tokens) {

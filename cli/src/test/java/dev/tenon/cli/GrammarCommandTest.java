@@ -82,6 +82,13 @@ class GrammarCommandTest {
     tenon("grammar", "-j", "{").failed("line 1");
     tenon("grammar", "-j", "false").failed("nothing satisfies");
     tenon("grammar", "--grammar-file", folder.resolve("none").toString()).failed("no such file");
+    tenon("grammar", "--grammar-file", folder.toString()).failed(folder + ": it is a folder");
+    tenon("grammar", "-jf", folder.toString()).failed(folder + ": it is a folder");
+    tenon("grammar", "-j", "{}", "-f", folder.toString()).failed(folder + ": it is a folder");
+    if (Files.exists(Path.of("/dev/zero"))) {
+      tenon("grammar", "-jf", "/dev/zero").failed("/dev/zero: not a file with an end");
+      tenon("grammar", "-j", "{}", "-f", "/dev/zero").failed("/dev/zero: not a file with an end");
+    }
     var latin = Files.write(folder.resolve("latin"), new byte[] {'r', (byte) 0xe9}).toString();
     tenon("grammar", "--grammar-file", latin).failed("not UTF-8");
   }

@@ -59,7 +59,7 @@ class ParametersTest {
     "seed, 4294967295, seed",
     "num_predict, 12, num_predict",
     "n_predict, 13, num_predict",
-    "num_keep, 4, num_keep",
+    "context_shift, true, context_shift",
     "ignore_eos, true, ignore_eos",
   })
   void takesNamesOfOllamaAndOfLlamaCpp(String name, String value, String shown) {
@@ -82,7 +82,7 @@ class ParametersTest {
   void whatMakesNoSenseIsRefusedAndChangesNothing() {
     refused("temperature", "warm", "temperature", "'warm'", "number");
     refused("top_k", "1.5", "top_k", "whole number");
-    refused("top_p", "NaN", "top-p");
+    refused("top_p", "NaN", "top_p NaN, from 0 to 1");
     refused("repeat_penalty", "0", "0");
     refused("mirostat", "3", "mirostat");
     refused("seed", "-2", "seed", "-1");
@@ -93,6 +93,30 @@ class ParametersTest {
     refused("num_ctx", "9", "-c");
     assertThatThrownBy(() -> parameters.set("top_k", List.of("1", "2")))
         .hasMessageContaining("one value");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "top_p | 5 | top_p 5, from 0 to 1",
+        "min_p | 7 | min_p 7, from 0 to 1",
+        "typical_p | -0.5 | typical_p -0.5, from 0 to 1",
+        "xtc_probability | 2 | xtc_probability 2, from 0 to 1",
+        "xtc_threshold | NaN | xtc_threshold NaN, from 0 to 1",
+        "dynatemp | -1 | dynatemp_range -1, a finite number from 0",
+        "temperature | Infinity | temperature Infinity, a finite number",
+        "repeat_penalty | -1 | repeat_penalty -1, a finite number above 0",
+        "dry_base | 0.5 | dry_base 0.5, a finite number from 1",
+        "dry_allowed_length | -1 | dry_allowed_length -1, from 0",
+        "dry_last_n | -2 | dry_penalty_last_n -2, from -1",
+        "mirostat | 3 | mirostat 3, from 0 to 2",
+        "mirostat_lr | -1 | mirostat_eta -1, a finite number from 0",
+        "adaptive_target | 1.5 | adaptive_target 1.5, at most 1",
+        "adaptive_decay | 1 | adaptive_decay 1, from 0 to 0.99",
+      })
+  void rangesAreThoseOfTheFlags(String name, String value, String message) {
+    refused(name, value, message);
   }
 
   @Test

@@ -77,6 +77,29 @@ class ParseTest {
   }
 
   @Test
+  void whatTheConversationOrTheTemplateLacksIsSaid() throws IOException {
+    refuses("{\"messages\": \"x\"}", "messages: expected a list of objects, got a string");
+    refuses("{\"messages\": [], \"tools\": \"foo\"}", "tools: expected a list of objects");
+    refuses(
+        "{\"messages\": [], \"tools\": [[\"a\", \"b\"], 3]}",
+        "tools[0]: expected an object, got a list");
+    for (var jinja :
+        List.of(
+            "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}")) {
+      with()
+          .in("Hi")
+          .run("parse", "--chat-template", jinja, "--input", conversation)
+          .failed("line 1");
+    }
+  }
+
+  private static void refuses(String json, String hint) throws IOException {
+    var file = Files.writeString(folder.resolve("refused.json"), json).toString();
+    with().in("Hi").run("parse", "--template", template, "--input", file).failed(hint);
+  }
+
+  @Test
   void usageIsChecked() {
     tenon("parse").refused("--input");
     tenon("parse", "--input", conversation).refused("--template");

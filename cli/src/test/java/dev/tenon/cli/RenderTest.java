@@ -101,6 +101,11 @@ class RenderTest {
         .failed("no such file");
     tenon("render", "--template", folder.resolve("none").toString(), "--input", "-")
         .failed("no such file");
+    with().in("{").run("render", "--template", template, "--input", "-").failed("stdin: ");
+    tenon("render", "--template", template, "--input", folder.toString())
+        .failed(folder + ": it is a folder");
+    tenon("render", "--template", folder.toString(), "--input", "-")
+        .failed(folder + ": it is a folder");
     tenon("render", "--template", template).refused("--input");
     tenon("render", "--input", file("c.json", "{}")).refused("--template");
     tenon("render", "--chat-template", "nope", "--input", file("d.json", "{}")).failed("chatml");

@@ -110,6 +110,7 @@ class ReplTest {
   @Test
   void helpNamesEveryCommand() {
     for (var name : List.of("/help", "/?")) {
+      assertThat(said(name + "\n")).allMatch(line -> line.length() < 80);
       assertThat(String.join("\n", said(name + "\n")))
           .contains("/help, /?", "/exit, /bye", "/clear", "/regen", "/undo", "/system", "/read")
           .contains("/set parameter", "/set format", "/set think", "/show info|template")
@@ -178,8 +179,10 @@ class ReplTest {
   @Test
   void answersAreHeldToAFormat() throws IOException {
     var gbnf = file("list.gbnf", "root ::= \"a\" (\"b\" | \" b\")+").toString();
-    assertThat(chat("/set format " + gbnf + "\nx\n/set format\n").err())
-        .isEqualTo("root ::= \"a\" (\"b\" | \" b\")+\n");
+    assertThat(said("/set format " + gbnf + "\nx\n/set format\n/show format\n"))
+        .containsExactly("(answers are of the grammar in " + gbnf + ")", gbnf, gbnf);
+    assertThat(said("/show format\n", "--grammar-file", gbnf))
+        .containsExactly("root ::= \"a\" (\"b\" | \" b\")+");
     assertThat(chat("/set format " + gbnf + "\nx\nx\n/regen\n").out().lines())
         .hasSize(3)
         .allSatisfy(line -> assertThat(line).matches("a( ?b)* ?"));
@@ -196,10 +199,60 @@ class ReplTest {
     var recursive = file("recursive.gbnf", "root ::= root \"a\"").toString();
     assertThat(said("/set format " + recursive + "\n/set format\n"))
         .hasSize(2)
-        .endsWith("(no format)")
+        .endsWith("none")
         .first()
         .asString()
         .contains(recursive, "root");
+  }
+
+  @Test
+  void theFormatIsToldAsItWasTyped() throws IOException {
+    var schema = "{\"enum\": [ 1 ]}";
+    var file = file("form.json", schema).toString();
+    assertThat(
+            said(
+                """
+                /show format
+                /set format json
+                /show format
+                /set format %s
+                /set format
+                /set format %s
+                /set format
+                /set format none
+                /set format
+                """
+                    .formatted(schema, file)))
+        .containsExactly(
+            "none",
+            "(answers are JSON)",
+            "json",
+            "(answers are JSON of that schema)",
+            schema,
+            "(answers are JSON of the schema in " + file + ")",
+            file,
+            "(answers have any form)",
+            "none");
+    assertThat(said("/show format\n", "-j", schema)).containsExactly("{\"enum\":[1]}");
+    assertThat(said("/set format {not json\n/show format\n", "-jf", file))
+        .hasSize(2)
+        .endsWith("{\"enum\":[1]}");
+  }
+
+  @Test
+  void aSlipIsOneLineWithVerboseToo() {
+    var slips = "/regen\n/set parameter top_p 5\n/set format {not json\n/read no/such\n";
+    var err = chat(slips, "-v").err();
+    assertThat(err)
+        .contains("nothing was asked yet", "top_p 5, from 0 to 1", "no/such")
+        .doesNotContain("\tat ", "Exception");
+  }
+
+  @Test
+  void aFullContextSaysWhatMakesRoom() {
+    var err = chat("a\n", "-c", "4").err();
+    assertThat(err.lines()).hasSize(1);
+    assertThat(err).contains("/undo", "/clear", "-c", "--context-shift");
   }
 
   @Test
@@ -214,7 +267,7 @@ class ReplTest {
   void theStatsTellWhatWasReused() {
     var said = said("a b\n/show stats\nb\n/show stats\n/context\n");
     int first = number(said.get(0), "prompt +(\\d+) tokens");
-    assertThat(number(said.get(0), "and (\\d+) reused")).isZero();
+    assertThat(said.get(0)).doesNotContain("reused");
     assertThat(number(said.get(1), "answer +(\\d+) tokens")).isEqualTo(5);
     int reused = number(said.get(2), "and (\\d+) reused");
     assertThat(reused).isBetween(first, first + 5);

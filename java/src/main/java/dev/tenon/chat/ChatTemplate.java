@@ -169,13 +169,18 @@ public final class ChatTemplate {
   ///     its own words
   /// @throws IllegalArgumentException if `now` is needed and is no time
   public String render(Map<String, ?> variables) {
+    return render(variables, Limits.DEFAULT);
+  }
+
+  /// Renders a conversation, as above, within other limits.
+  String render(Map<String, ?> variables, Limits limits) {
     var all = new LinkedHashMap<String, Object>();
     all.put("tools", null);
     if (bosToken != null) all.put("bos_token", bosToken);
     if (eosToken != null) all.put("eos_token", eosToken);
     all.putAll(variables);
     var used = all.get("tools") == null ? template : toolTemplate;
-    return used.render(all, () -> now(all.get("now")), Limits.DEFAULT);
+    return used.render(all, () -> now(all.get("now")), limits);
   }
 
   /// Renders a conversation.

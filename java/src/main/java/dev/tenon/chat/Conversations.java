@@ -44,7 +44,7 @@ public final class Conversations {
 
   private Conversations(String source, ChatTemplate template) {
     this.source = source;
-    var loose = new LooseTemplate(template::render);
+    var loose = LooseTemplate.forProbes(template);
     var asText = render(loose, message("user", MARK));
     var asParts = render(loose, withParts(MARK));
     partsAlone = !shows(asText, MARK) && shows(asParts, MARK);
@@ -56,18 +56,18 @@ public final class Conversations {
                 partsAlone ? with(message("system", ""), "content", told) : message("system", MARK),
                 message("user", "Hi")),
             MARK);
-    var asValue = rendered(template, Map.of(MARK, MARK));
+    var asValue = rendered(loose, Map.of(MARK, MARK));
     argumentsAsText =
         (asValue == null || asValue.contains("'" + MARK + "'")) // Python's way to print a map
-            && shows(rendered(template, "{\"" + MARK + "\": 1}"), MARK);
+            && shows(rendered(loose, "{\"" + MARK + "\": 1}"), MARK);
     var plain = new LinkedHashMap<String, Object>();
     plain.put("messages", partsAlone ? List.of(withParts(MARK)) : List.of(message("user", MARK)));
-    boolean refused = !renders(template, plain);
+    boolean refused = loose.once(plain) == null;
     plain.put("tools", List.of());
-    emptyTools = refused && renders(template, plain);
+    emptyTools = refused && loose.once(plain) != null;
     plain.put("functions", "");
     plain.put("datetime", "");
-    functions = refused && !emptyTools && renders(template, plain);
+    functions = refused && !emptyTools && loose.once(plain) != null;
   }
 
   /// {@return what puts conversations into a template's form}
@@ -249,20 +249,11 @@ public final class Conversations {
 
   // What the template is tried with.
 
-  private static boolean renders(ChatTemplate template, Map<String, Object> variables) {
-    try {
-      template.render(variables);
-      return true;
-    } catch (RuntimeException _) {
-      return false;
-    }
-  }
-
   private static Map<String, Object> withParts(String text) {
     return with(message("user", ""), "content", List.of(part("text", text)));
   }
 
-  private static String rendered(ChatTemplate template, Object arguments) {
+  private static String rendered(LooseTemplate template, Object arguments) {
     var message = message("assistant", "");
     var function = new LinkedHashMap<String, Object>();
     function.put("name", "f");
@@ -274,11 +265,7 @@ public final class Conversations {
     message.put("tool_calls", List.of(call));
     var variables = new LinkedHashMap<String, Object>();
     variables.put("messages", List.of(message("user", "Hi"), message));
-    try {
-      return template.render(variables);
-    } catch (RuntimeException _) {
-      return null; // it refuses such a conversation
-    }
+    return template.once(variables);
   }
 
   @SafeVarargs

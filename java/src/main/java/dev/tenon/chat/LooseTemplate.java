@@ -1,25 +1,48 @@
 package dev.tenon.chat;
 
+import dev.tenon.jinja.Limits;
+import dev.tenon.jinja.TemplateException;
 import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /// A template that is rendered for its form alone: where it refuses a conversation, one that it may
-/// like better is tried.
+/// like better is tried. One that went beyond its limits is not rendered again. For one thread.
 final class LooseTemplate {
-  private final Function<Map<String, Object>, String> template;
+  /// What a template may do with one of the tiny conversations that it is tried with: many times
+  /// what any needs, and a small part of a second.
+  private static final Limits PROBE = new Limits(500_000, 1000, 1 << 20, 1 << 24);
 
-  /// @param template renders variables; what it throws is a conversation that it refuses
-  LooseTemplate(Function<Map<String, Object>, String> template) {
+  private final ChatTemplate template;
+  private final Limits limits;
+
+  /// Why the conversation as it was given was refused last, or null.
+  private RuntimeException problem;
+
+  private boolean endless;
+
+  private LooseTemplate(ChatTemplate template, Limits limits) {
     this.template = template;
+    this.limits = limits;
+  }
+
+  /// {@return what renders the conversations that a template is tried with}
+  static LooseTemplate forProbes(ChatTemplate template) {
+    return new LooseTemplate(template, PROBE);
+  }
+
+  /// {@return what renders a conversation of a caller's}
+  static LooseTemplate of(ChatTemplate template) {
+    return new LooseTemplate(template, Limits.DEFAULT);
   }
 
   /// {@return the rendering, or null where the template refuses all that was tried}
   String render(Map<String, Object> variables) {
+    if (endless) return null;
+    problem = null;
     var rendered = once(variables);
     if (rendered != null) return rendered;
     var changed = new LinkedHashMap<>(variables);
@@ -38,12 +61,33 @@ final class LooseTemplate {
     return rendered;
   }
 
-  private String once(Map<String, Object> variables) {
+  /// {@return the rendering of just these variables, or null where the template refuses them}
+  String once(Map<String, Object> variables) {
+    if (endless) return null;
     try {
-      return template.apply(variables);
-    } catch (RuntimeException _) {
-      return null; // what is wrong is said to who renders the prompt
+      return template.render(variables, limits);
+    } catch (RuntimeException e) {
+      if (problem == null) problem = e;
+      endless = e instanceof TemplateException refused && ranOut(refused);
+      return null;
     }
+  }
+
+  /// Whether it went beyond the limits rather than being of another mind.
+  private boolean ranOut(TemplateException e) {
+    return e.reason().contains("nested too deeply")
+        || e.reason().contains("more than " + limits.steps() + " steps")
+        || e.reason().contains("more than " + limits.memory() + " characters");
+  }
+
+  /// {@return whether the template went beyond its limits}
+  boolean isEndless() {
+    return endless;
+  }
+
+  /// {@return why the last conversation was refused as it was given}
+  RuntimeException problem() {
+    return problem;
   }
 
   /// The messages, with arguments of calls that are texts of JSON as values, and with a content.

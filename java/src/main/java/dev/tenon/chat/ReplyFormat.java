@@ -1,6 +1,9 @@
 package dev.tenon.chat;
 
+import dev.tenon.grammar.Grammar;
+import dev.tenon.grammar.GrammarException;
 import dev.tenon.grammar.Trigger;
+import dev.tenon.jinja.TemplateException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,12 +42,15 @@ public final class ReplyFormat {
   /// @param family the family that it is of, or null
   /// @param shape what was read off it, or null where it is of a family
   private record Form(
-      String source, LooseTemplate template, ReplyFamilies.Family family, ReplyShape shape) {
+      String source, ChatTemplate template, ReplyFamilies.Family family, ReplyShape shape) {
     static Form of(String source) {
-      var template = new LooseTemplate(ChatTemplate.of(source)::render);
+      var template = ChatTemplate.of(source);
       var family = ReplyFamilies.of(source);
       return new Form(
-          source, template, family, family == null ? TemplateAnalysis.of(source, template) : null);
+          source,
+          template,
+          family,
+          family == null ? TemplateAnalysis.of(source, LooseTemplate.forProbes(template)) : null);
     }
 
     ReplyGrammar grammar(Turn turn) {
@@ -73,6 +79,8 @@ public final class ReplyFormat {
   /// {@return a parser for the reply that follows a conversation's prompt}
   ///
   /// @param conversation the variables that the prompt was rendered with
+  /// @throws TemplateException if the template does not come to an end with the conversation
+  /// @throws IllegalArgumentException if `messages` or `tools` is no list of objects
   public ReplyParser parser(Map<String, ?> conversation) {
     var form = form(conversation);
     var turn = turn(form, conversation);
@@ -85,6 +93,8 @@ public final class ReplyFormat {
   /// @param conversation the variables that the prompt was rendered with
   /// @param reply the reply
   /// @throws ReplyException if a call in it is cut off or not as the template has it
+  /// @throws TemplateException if the template does not come to an end with the conversation
+  /// @throws IllegalArgumentException if `messages` or `tools` is no list of objects
   public Message parse(Map<String, ?> conversation, String reply) {
     var parser = parser(conversation);
     parser.accept(reply);
@@ -99,10 +109,16 @@ public final class ReplyFormat {
   /// `response_format`.
   ///
   /// @param conversation the variables that the prompt was rendered with
+  /// @throws GrammarException if the schema of the `response_format` is malformed or cannot be
+  ///     held to; a tool's is any JSON then
+  /// @throws TemplateException if the template does not come to an end with the conversation
+  /// @throws IllegalArgumentException if `messages` or `tools` is no list of objects
   public ToolGrammar toolGrammar(Map<String, ?> conversation) {
     var form = form(conversation);
     var turn = turn(form, conversation);
     var grammar = form.grammar(turn);
+    // What a tool's schema says too much is let go; the answer's is the caller's own.
+    if (turn.schema() != null) Grammar.ofJsonSchema(turn.schema());
     if (turn.schema() != null || turn.required() && turn.mayCall()) {
       return new ToolGrammar(PegGrammar.of(grammar.reply()), List.of(), grammar.opening());
     }
@@ -118,16 +134,21 @@ public final class ReplyFormat {
   }
 
   private static Turn turn(Form form, Map<String, ?> conversation) {
+    Turn.check(conversation);
     return Turn.of(conversation, prompt(form.template(), conversation));
   }
 
   /// What the template puts before the reply: what a prompt has more when one is asked for.
-  private static String prompt(LooseTemplate template, Map<String, ?> conversation) {
+  private static String prompt(ChatTemplate template, Map<String, ?> conversation) {
+    var loose = LooseTemplate.of(template);
     var variables = new LinkedHashMap<String, Object>(conversation);
+    variables.putIfAbsent("bos_token", "");
+    variables.putIfAbsent("eos_token", "");
     variables.remove("add_generation_prompt");
-    var without = template.render(variables);
+    var without = loose.render(variables);
     variables.put("add_generation_prompt", true);
-    var with = template.render(variables);
+    var with = loose.render(variables);
+    if (loose.isEndless()) throw loose.problem();
     return without == null || with == null
         ? "" // a conversation that the template refuses has no prompt either
         : with.substring(Markup.commonPrefix(without, with));

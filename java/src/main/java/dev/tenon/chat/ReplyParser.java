@@ -52,7 +52,8 @@ public final class ReplyParser {
 
   /// Ends the reply.
   ///
-  /// @return the message; without content it has an empty one
+  /// @return the message; without content, or with white space alone beside calls, it has an empty
+  ///     one; thoughts have no white space around them
   /// @throws ReplyException if a call is cut off or not as the template has it
   /// @throws IllegalStateException if it is finished already
   public Message finish() {
@@ -70,8 +71,10 @@ public final class ReplyParser {
         throw new ReplyException("a call of " + call.name() + ": " + e.getMessage());
       }
     }
-    return Message.assistant(
-        draft.content(), draft.thinking().isEmpty() ? null : draft.thinking(), calls);
+    // White space at the borders belongs to the markers, and so does what stands between calls.
+    var thoughts = draft.thinking().strip();
+    var answer = calls.isEmpty() || !draft.content().isBlank() ? draft.content() : "";
+    return Message.assistant(answer, thoughts.isEmpty() ? null : thoughts, calls);
   }
 
   /// {@return what [#finish] brought beside what the pieces had: text that was held back}
@@ -91,7 +94,7 @@ public final class ReplyParser {
     if (!match.failed()) {
       return new Parsed(
           ReplyReader.read(input, match.nodes()),
-          complete && match.inCall() ? cutOff(input, match) : null);
+          complete && (match.inCall() || endsInMarker(input, match)) ? cutOff(input, match) : null);
     }
     boolean meant = !grammar.marker().isEmpty() && text.contains(grammar.marker());
     if (meant && complete) return new Parsed(told(), strange(text, match));
@@ -103,6 +106,15 @@ public final class ReplyParser {
     return new Parsed(
         match.failed() ? new Draft("", text, List.of()) : ReplyReader.read(input, match.nodes()),
         null);
+  }
+
+  /// Whether what follows all that was found is the marker of a call and no call.
+  private boolean endsInMarker(String input, Match match) {
+    var marker = Markup.trim(grammar.marker());
+    if (marker.isEmpty() || match.fit() != PegMatcher.Fit.UNFINISHED) return false;
+    int found = grammar.opening().length();
+    for (var node : match.nodes()) found = Math.max(found, node.end());
+    return input.indexOf(marker, Math.min(found, input.length())) >= 0;
   }
 
   private Draft told() {

@@ -197,8 +197,25 @@ record ReplyShape(Thinking thinking, Content content, Tools tools, List<String> 
   /// @param nameEnd what is after it, for example `>`
   /// @param separator what stands between the name and the arguments
   /// @param close what ends the call, for example `</function>`
-  record Function(String nameStart, String nameEnd, String separator, String close) {
+  /// @param idStart what is before an id that stands before `nameStart`; null where none does
+  record Function(
+      String nameStart, String nameEnd, String separator, String close, String idStart) {
     static final Function NONE = new Function("", "", "", "");
+
+    Function(String nameStart, String nameEnd, String separator, String close) {
+      this(nameStart, nameEnd, separator, close, null);
+    }
+
+    /// {@return the same, with an id out of what is before the name}
+    ///
+    /// @param id the id that the template was given
+    Function withIdOutside(String id) {
+      int at = nameStart.lastIndexOf(id);
+      var rest = at < 0 ? "" : nameStart.substring(at + id.length());
+      return rest.isEmpty()
+          ? this // nothing would show where the id ends and the name begins
+          : new Function(rest, nameEnd, separator, close, nameStart.substring(0, at));
+    }
   }
 
   /// Arguments in tags.

@@ -186,7 +186,11 @@ final class ShapeReplies {
     var tools = shape.tools();
     var function = tools.function();
     var parts = new ArrayList<Object>();
-    parts.add(whole(function.nameStart(), name, function.nameEnd()));
+    var id =
+        function.idStart() == null
+            ? nothing()
+            : sequence(function.idStart(), id(until(function.nameStart())));
+    parts.add(whole(id, function.nameStart(), name, function.nameEnd()));
     if (!function.separator().isEmpty()) {
       parts.add(space());
       parts.add(function.separator());

@@ -221,7 +221,7 @@ final class ToolAnalysis {
     if (difference == null
         || !difference.left().contains(FUNCTION_1)
         || !difference.right().contains(FUNCTION_2)) {
-      return new Function(prefix, "", "", "");
+      return new Function(prefix, "", "", "").withIdOutside(ID_1);
     }
     var opening = tools.callStart().isEmpty() ? tools.sectionStart() : tools.callStart();
     int opened = opening.isEmpty() ? -1 : difference.prefix().lastIndexOf(opening);
@@ -244,7 +244,8 @@ final class ToolAnalysis {
             trim(difference.suffix().substring(more.length(), more.length() + argument.start()));
       }
     }
-    return new Function(prefix, end, separator, closing(tools, difference.suffix()));
+    return new Function(prefix, end, separator, closing(tools, difference.suffix()))
+        .withIdOutside(ID_1);
   }
 
   /// What is before the first bracket of JSON, markers included, where a marker follows the JSON.

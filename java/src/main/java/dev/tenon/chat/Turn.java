@@ -41,6 +41,40 @@ record Turn(
         prompt);
   }
 
+  /// Checks what a conversation must have as lists of objects.
+  ///
+  /// @throws IllegalArgumentException naming the variable
+  static void check(Map<String, ?> conversation) {
+    for (var name : List.of("messages", "tools")) {
+      var value = conversation.get(name);
+      if (value == null) continue;
+      if (!(value instanceof Iterable<?> elements)) {
+        throw new IllegalArgumentException(
+            name + ": expected a list of objects, got " + kind(value));
+      }
+      int i = 0;
+      for (var element : elements) {
+        if (!(element instanceof Map)) {
+          throw new IllegalArgumentException(
+              name + "[" + i + "]: expected an object, got " + kind(element));
+        }
+        i++;
+      }
+    }
+  }
+
+  private static String kind(Object value) {
+    return switch (value) {
+      case null -> "null";
+      case CharSequence _ -> "a string";
+      case Number _ -> "a number";
+      case Boolean _ -> "a boolean";
+      case Iterable<?> _ -> "a list";
+      case Map<?, ?> _ -> "an object";
+      default -> value.getClass().getSimpleName();
+    };
+  }
+
   private static List<Callable> tools(Object tools) {
     var callables = new ArrayList<Callable>();
     if (tools instanceof List<?> list) {

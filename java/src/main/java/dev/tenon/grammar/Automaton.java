@@ -25,6 +25,12 @@ final class Automaton {
   /// through.
   private static final int MAX_RUN = 64;
 
+  /// What one more position on the way to what can be matched is as work of [StackSets].
+  private static final int CLOSE_WORK = 20;
+
+  /// The work that a character of a text is worth: some milliseconds.
+  private static final long CHARACTER_WORK = 200_000;
+
   private final Rules rules;
   private final StackSets sets = new StackSets();
   private final LongIntMap closures = new LongIntMap(); // by position and set below it
@@ -119,6 +125,7 @@ final class Automaton {
 
   private Automaton(Rules rules, StackSets sets, int set) {
     this(rules);
+    this.sets.work(sets.work());
     rebased = state(this.sets.copy(sets, set));
   }
 
@@ -161,6 +168,16 @@ final class Automaton {
               + (BYTES_AT_MOST >> 20)
               + " MiB");
     }
+  }
+
+  /// Notes that a text has gone on by a character: work may be in proportion to its length.
+  void readCharacter() {
+    sets.relieve(CHARACTER_WORK);
+  }
+
+  /// Notes that a token has been chosen: what the next one takes counts anew.
+  void readToken() {
+    sets.relieve(Long.MAX_VALUE);
   }
 
   // Bytes.
@@ -540,8 +557,10 @@ final class Automaton {
       long entry = todo[--n];
       int p = (int) (entry >>> 32);
       int rest = (int) entry;
+      sets.work(CLOSE_WORK);
       switch (rules.operation()[p]) {
         case Rules.END -> {
+          sets.work(sets.end(rest) - sets.begin(rest));
           for (int i = sets.begin(rest); i < sets.end(rest); i++) {
             if (sets.top(i) == StackSets.BOTTOM) {
               results = result(results, StackSets.BOTTOM, StackSets.NONE);
@@ -555,6 +574,7 @@ final class Automaton {
           int after = p + 1;
           int inner = rules.operation()[after] == Rules.END ? rest : sets.push(after, rest);
           int rule = rules.argument()[p];
+          sets.work(rules.first()[rule + 1] - rules.first()[rule]);
           for (int a = rules.first()[rule]; a < rules.first()[rule + 1]; a++) {
             n = todo(n, rules.alternatives()[a], inner);
           }

@@ -41,6 +41,7 @@ public final class Grammar {
   /// @throws GrammarException if it is malformed, has no root, names a rule that it does not define
   ///     or has one that begins with itself, repeats too often or names a token by its text
   public static Grammar parse(String gbnf) {
+    Objects.requireNonNull(gbnf, "gbnf");
     return new Grammar(gbnf, GbnfParser.parse(gbnf, null));
   }
 
@@ -52,7 +53,8 @@ public final class Grammar {
   /// @throws GrammarException as [#parse(String)]; or if what is in angle brackets, with them, is
   ///     not exactly one token
   public static Grammar parse(String gbnf, Tokenizer tokenizer) {
-    Objects.requireNonNull(tokenizer);
+    Objects.requireNonNull(gbnf, "gbnf");
+    Objects.requireNonNull(tokenizer, "tokenizer");
     ToIntFunction<String> ids =
         token -> {
           var encoded = tokenizer.encode(token, false, true);
@@ -67,24 +69,39 @@ public final class Grammar {
   /// @throws dev.tenon.json.JsonException if it is not JSON
   /// @throws GrammarException as [#ofJsonSchema(Map)]
   public static Grammar ofJsonSchema(String schema) {
-    return ofSchema(Json.parse(schema));
+    return ofSchema(Json.parse(Objects.requireNonNull(schema, "schema")));
   }
 
-  /// {@return the grammar of the JSON texts that are valid under a schema}
+  /// {@return the grammar of JSON texts that are valid under a schema}
   ///
   /// The grammar is llama.cpp's for the same schema, but for what would not be valid. Members come
   /// in the order of `properties`, and white space where its rule `space` has it. It knows `$ref`
   /// within the schema, `oneOf` and `anyOf` (alike), `allOf`, `const`, `enum`, `type`,
   /// `properties`, `required`, `additionalProperties`, `items`, `prefixItems`, `minItems`,
   /// `maxItems`, `pattern`, `minLength`, `maxLength`, the formats `date`, `time`, `date-time` and
-  /// `uuid`, and the bounds of integers. Other keywords are passed over; a `pattern` that has no
-  /// counterpart as a grammar allows every string.
+  /// `uuid`, and the bounds of integers.
+  ///
+  /// Every other keyword is passed over, and these do not hold where they stand:
+  ///
+  /// - `pattern` where it has no counterpart as a grammar, as with lookaround or references back:
+  ///   every string is allowed;
+  /// - `format`, `minLength` and `maxLength` beside a `pattern`, the lengths beside a format, too;
+  /// - bounds of `number`, `multipleOf`, `uniqueItems`, `minProperties`, `maxProperties`,
+  ///   `patternProperties`, `propertyNames`, `contains`, `not` and `if`;
+  /// - that of `oneOf` no two may hold;
+  /// - what stands beside `$ref`, `oneOf`, `anyOf`, `const` or `enum`, `allOf` beside `properties`,
+  ///   and of what is in `allOf` all but the properties, or the values that the lists share.
+  ///
+  /// On the other hand some valid texts are left out: members in another order, other white space,
+  /// items after those of `prefixItems` that neither `items` nor `minItems` asks for, and a few
+  /// ways to write the names of additional members: with a character escaped by its number, where
+  /// it could be that of another member.
   ///
   /// @param schema the schema, as [Json#object] reads it
   /// @throws GrammarException if the schema is malformed, refers to what is not there, is nested
   ///     too deeply, or nothing satisfies it
   public static Grammar ofJsonSchema(Map<String, ?> schema) {
-    return ofSchema(Objects.requireNonNull(schema));
+    return ofSchema(Objects.requireNonNull(schema, "schema"));
   }
 
   private static Grammar ofSchema(Object schema) {
@@ -128,6 +145,7 @@ public final class Grammar {
     for (int i = 0; i < utf8.length; i++) {
       if (state.atBorder()) {
         border = i;
+        automaton.readCharacter();
         if (automaton.isLarge()) {
           automaton = automaton.rebasedOn(state);
           state = automaton.current();

@@ -28,6 +28,7 @@ public final class GrammarFilter implements Filter {
   ///
   /// @param grammar what the text must look like
   /// @param trie the model's tokens
+  /// @throws IllegalStateException if the grammar can be read in too many ways
   public GrammarFilter(Grammar grammar, VocabularyTrie trie) {
     this(grammar, trie, null);
   }
@@ -50,6 +51,7 @@ public final class GrammarFilter implements Filter {
   /// @param trie the model's tokens; with their text, if control tokens are part of that
   /// @param triggers what to wait for
   /// @throws IllegalArgumentException if there are no triggers
+  /// @throws IllegalStateException if the grammar can be read in too many ways
   public static GrammarFilter lazy(Grammar grammar, VocabularyTrie trie, List<Trigger> triggers) {
     return new GrammarFilter(grammar, trie, new TriggerWatch(triggers));
   }
@@ -133,6 +135,7 @@ public final class GrammarFilter implements Filter {
     if (automaton.isLarge()) {
       automaton = grammar.automaton();
     }
+    automaton.readToken();
     state = automaton.start();
     asked = false;
     waiting = watch != null;
@@ -168,6 +171,7 @@ public final class GrammarFilter implements Filter {
 
   private void enter(State next) {
     state = next;
+    automaton.readToken();
     if (automaton.isLarge() && state.atBorder()) {
       automaton = automaton.rebasedOn(state);
       state = automaton.current();

@@ -236,12 +236,19 @@ final class JsonSchemaGrammar {
             var list = repetition(item, min, max, "\",\" space");
             yield add(rule, "\"[\" space " + list + " space \"]\"");
           }
-          case Schema.Tuple(var items) -> {
+          case Schema.Tuple(var items, var rest, int min, int max) -> {
             var names = new ArrayList<String>();
             for (var item : items) {
               names.add(visit(item, within + "tuple-" + names.size()));
             }
             var list = String.join(" \",\" space ", names);
+            if (rest != null) {
+              var item = visit(rest, within + "item");
+              list +=
+                  names.isEmpty()
+                      ? repetition(item, min, max, "\",\" space")
+                      : " " + repetition("(\",\" space " + item + ")", min, max, "");
+            }
             yield add(rule, "\"[\" space " + list + " space \"]\"");
           }
           case Schema.Members(var members, Schema.Any _) when members.isEmpty() ->
@@ -437,6 +444,11 @@ final class JsonSchemaGrammar {
 
   /// The letters with which names go on.
   private static final class Letters {
+    /// What may follow a backslash, `u` apart, and what each then stands for.
+    private static final String ESCAPES = "\"\\/bfnrt";
+
+    private static final String ESCAPED = "\"\\/\b\f\n\r\t";
+
     final TreeMap<Integer, Letters> next = new TreeMap<>();
     boolean isName;
 
@@ -467,6 +479,23 @@ final class JsonSchemaGrammar {
       out.append(first ? "" : " | ");
       out.append("[^\"").append(taken).append("\\\\\\x7F\\x00-\\x1F] ");
       out.append(character).append('*');
+      escapes(out, character);
+    }
+
+    /// What begins with an escape, unless it stands for a letter with which a name goes on.
+    private void escapes(StringBuilder out, String character) {
+      var escapes = new StringBuilder();
+      for (int i = 0; i < ESCAPES.length(); i++) {
+        if (!next.containsKey((int) ESCAPED.charAt(i))) {
+          escapes.append(ESCAPES.charAt(i) == '\\' ? "\\\\" : ESCAPES.charAt(i));
+        }
+      }
+      if (!escapes.isEmpty()) {
+        out.append(" | [\\\\] [").append(escapes).append("] ").append(character).append('*');
+      }
+      if (next.isEmpty()) {
+        out.append(" | [\\\\] \"u\" [0-9a-fA-F]{4} ").append(character).append('*');
+      }
     }
   }
 

@@ -88,8 +88,7 @@ final class JsonText {
   /// nlohmann's to_chars puts it.
   private static void number(double value, StringBuilder out) {
     if (!Double.isFinite(value)) {
-      out.append("null");
-      return;
+      throw new IllegalArgumentException(value + " is no JSON value");
     }
     if (value < 0 || 1 / value < 0) {
       out.append('-');

@@ -54,8 +54,13 @@ sealed interface Schema {
   /// @param max the most; [Integer#MAX_VALUE] for no limit
   record Array(Schema items, int min, int max) implements Schema {}
 
-  /// Arrays of as many items as there are schemas.
-  record Tuple(List<Schema> items) implements Schema {}
+  /// Arrays that begin with an item for each of some schemas.
+  ///
+  /// @param items the schemas
+  /// @param rest what each item after these is; null where there are no more
+  /// @param min the fewest after these
+  /// @param max the most; [Integer#MAX_VALUE] for no limit
+  record Tuple(List<Schema> items, Schema rest, int min, int max) implements Schema {}
 
   /// Objects.
   ///

@@ -264,20 +264,38 @@ final class SchemaReader {
     if (min > max) {
       throw crossed(path, "minItems", min, "maxItems", max);
     }
-    for (var key : List.of("items", "prefixItems")) {
-      if (!schema.containsKey(key)) {
-        continue;
+    // A list of items is what prefixItems was called before.
+    for (var key : List.of("prefixItems", "items")) {
+      if (schema.get(key) instanceof List<?> list) {
+        var rest = key.equals("prefixItems") ? schema.get("items") : null;
+        return tuple(list, rest, min, max, path, path + "/" + key);
       }
-      if (!(schema.get(key) instanceof List<?> list)) {
+    }
+    for (var key : List.of("items", "prefixItems")) {
+      if (schema.containsKey(key)) {
         return new Schema.Array(schema(schema.get(key), path + "/" + key), min, max);
       }
-      var items = new ArrayList<Schema>();
-      for (var item : list) {
-        items.add(schema(item, path + "/" + key + "/" + items.size()));
-      }
-      return new Schema.Tuple(items);
     }
     return new Schema.Array(new Schema.Any(), min, max);
+  }
+
+  private Schema tuple(List<?> list, Object rest, int min, int max, String path, String listPath) {
+    var items = new ArrayList<Schema>();
+    for (var item : list.subList(0, Math.min(list.size(), max))) {
+      items.add(schema(item, listPath + "/" + items.size()));
+    }
+    int least = Math.max(0, min - items.size());
+    int most = max == Integer.MAX_VALUE ? max : max - items.size();
+    if (Boolean.FALSE.equals(rest)) {
+      if (least > 0) {
+        throw crossed(path, "minItems", min, "the number of items", items.size());
+      }
+      most = 0;
+    }
+    // Without a word about the rest there is no more of it than there must be.
+    return rest != null && most > 0
+        ? new Schema.Tuple(items, schema(rest, path + "/items"), least, most)
+        : new Schema.Tuple(items, least > 0 ? new Schema.Any() : null, least, least);
   }
 
   private Schema text(Map<?, ?> schema, String path) {
@@ -368,7 +386,7 @@ final class SchemaReader {
           case null, default -> -1;
         };
     if (value < 0) {
-      throw error(path, key + " must be a whole number from 0 up, not " + JsonText.of(json));
+      throw error(path, key + " must be a whole number from 0 up, not " + literal(json, path));
     }
     return (int) Math.min(value, Integer.MAX_VALUE);
   }

@@ -22,6 +22,9 @@ final class StackSets {
   /// The deepest a union goes: far deeper than texts are nested.
   private static final int MAX_UNION_DEPTH = 1500;
 
+  /// The most work at a time: half a second or so.
+  private static final long MAX_WORK = 20_000_000;
+
   private int count;
   private int[] offsets = new int[256]; // where the entries of a set begin, and the next set's
   private int[] tops = new int[256];
@@ -29,6 +32,7 @@ final class StackSets {
   private int[] table = new int[512]; // numbers by hash, plus one
   private final Map<Members, Integer> unions = new HashMap<>();
   private int unionDepth;
+  private long work;
 
   /// A list of sets as a key.
   private record Members(int[] sets) {
@@ -51,6 +55,28 @@ final class StackSets {
   /// {@return how many sets there are}
   int count() {
     return count;
+  }
+
+  /// Counts work: what it is to put one entry into a set.
+  ///
+  /// @throws IllegalStateException if it is too much since the last [#relieve]
+  void work(long more) {
+    work += more;
+    if (work > MAX_WORK) {
+      unionDepth = 0;
+      throw new IllegalStateException(
+          "the grammar can be read in too many ways: to follow them takes too long");
+    }
+  }
+
+  /// Takes off the work that what has been read since is worth.
+  void relieve(long worth) {
+    work = Math.max(0, work - worth);
+  }
+
+  /// {@return the work that counts}
+  long work() {
+    return work;
   }
 
   /// {@return bytes that they take, roughly}
@@ -121,7 +147,7 @@ final class StackSets {
   /// {@return the stacks that are in any of some sets}
   ///
   /// @param sets changed
-  /// @throws IllegalStateException if they are alike too far down
+  /// @throws IllegalStateException if they are alike too far down, or it is too much work
   int union(int[] sets, int n) {
     Arrays.sort(sets, 0, n);
     int distinct = 0;
@@ -142,6 +168,7 @@ final class StackSets {
     for (int set : members.sets) {
       size += end(set) - begin(set);
     }
+    work(size);
     var entries = new long[size];
     size = 0;
     for (int set : members.sets) {

@@ -67,8 +67,11 @@ class ReplyConformanceTest {
     }
     assertThat(parser.finish()).isEqualTo(whole);
     told.add(parser.remaining());
-    assertThat(told.content.toString()).isEqualTo(whole.content());
-    assertThat(told.thinking.toString())
+    // White space before a call may have been told before the call was known.
+    var content = told.content.toString();
+    assertThat(content.isBlank() && !whole.toolCalls().isEmpty() ? "" : content)
+        .isEqualTo(whole.content());
+    assertThat(told.thinking.toString().strip())
         .isEqualTo(whole.reasoning() == null ? "" : whole.reasoning());
     assertThat(told.calls).isEqualTo(whole.toolCalls());
 
@@ -90,7 +93,7 @@ class ReplyConformanceTest {
   private static Parsed parsed(Message message) {
     return new Parsed(
         text(message.content()),
-        text(message.reasoning()),
+        message.reasoning() == null ? "" : message.reasoning(),
         message.toolCalls().stream()
             .map(call -> (Object) List.of(call.name(), value(call.arguments())))
             .toList());

@@ -7,12 +7,16 @@ import static dev.tenon.chat.Replies.format;
 import static dev.tenon.chat.Replies.with;
 import static dev.tenon.chat.Replies.withTools;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tenon.grammar.GrammarException;
+import dev.tenon.jinja.TemplateException;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ReplyFormatTest {
   private static final String CALL =
@@ -32,7 +36,7 @@ class ReplyFormatTest {
   @Test
   void thoughtsAreNoAnswer() {
     var message = hermes.parse(conversation(), "<think>\nhm\n</think>\n\nYes");
-    assertThat(message.reasoning().strip()).isEqualTo("hm");
+    assertThat(message.reasoning()).isEqualTo("hm");
     assertThat(message.content()).isEqualTo("Yes");
   }
 
@@ -187,11 +191,105 @@ class ReplyFormatTest {
   }
 
   @Test
+  void whiteSpaceBesideCallsIsNoAnswer() {
+    var message = hermes.parse(withTools(), "\n \n" + CALL + "\n");
+    assertThat(message.content()).isEmpty();
+    assertThat(message.toolCalls()).hasSize(1);
+    assertThat(own.parse(withTools(), " \n a b\n</musing>Yes").reasoning()).isEqualTo("a b");
+    assertThat(own.parse(withTools(), " \n</musing>Yes").reasoning()).isNull();
+  }
+
+  @Test
   void aTemplateThatRefusesEverythingHasPlainReplies() {
     var format = format("{{ raise_exception('no') }}");
     assertThat(format.parse(withTools(), CALL).content()).isEqualTo(CALL);
     assertThat(format.toolGrammar(withTools())).isNull();
     assertThat(format.stops()).isEmpty();
+  }
+
+  @Test
+  void aTemplateThatRecursesSaysSo() {
+    var recursing = format("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}");
+    assertThatThrownBy(() -> recursing.parse(conversation(), "Hi"))
+        .isInstanceOf(TemplateException.class);
+  }
+
+  @Test
+  @Timeout(20)
+  void aTemplateThatLoopsIsTriedOnce() {
+    var looping =
+        ChatTemplate.of(
+            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}");
+    var format = ReplyFormat.of(looping);
+    Conversations.of(looping);
+    assertThatThrownBy(() -> format.parse(withTools(), "Hi"))
+        .isInstanceOf(TemplateException.class)
+        .hasMessageContaining("steps");
+    var large = ChatTemplate.of("{{ ('a' * 10000000) | replace('a', 'bb') | length }}");
+    assertThat(ReplyFormat.of(large).parse(conversation(), "Hi").content()).isEqualTo("Hi");
+    // What loops only where there are calls is plain for the rest.
+    var callsLoop = HERMES + "{% if messages[-1].tool_calls %}" + looping.source() + "{% endif %}";
+    assertThat(format(callsLoop).parse(withTools(), "Hi").content()).isEqualTo("Hi");
+  }
+
+  @Test
+  void messagesAndToolsAreListsOfObjects() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> hermes.parse(with(conversation(), "messages", "x"), "Hi"))
+        .withMessage("messages: expected a list of objects, got a string");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> hermes.parse(with(conversation(), "messages", List.of(1)), "Hi"))
+        .withMessage("messages[0]: expected an object, got a number");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> hermes.toolGrammar(with(conversation(), "tools", "foo")))
+        .withMessage("tools: expected a list of objects, got a string");
+    var lists = with(withTools(), "tools", List.of(List.of("a", "b"), 3));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> hermes.parser(lists))
+        .withMessage("tools[0]: expected an object, got a list");
+  }
+
+  @Test
+  void aMarkerAloneIsACallThatIsCutOff() {
+    for (var template : List.of(HERMES, HERMES.replace("<tool_call>\\n{", "<tool_call>{"))) {
+      for (var reply :
+          List.of("<tool_call>", "<tool_call>\n", "Hm.\n<tool_call>", CALL + "\n<tool_call>")) {
+        assertThatThrownBy(() -> format(template).parse(withTools(), reply))
+            .as(reply)
+            .isInstanceOf(ReplyException.class)
+            .hasMessage("the reply ends in the middle of a tool call");
+      }
+      assertThat(format(template).parse(conversation(), "<tool_call>").content())
+          .isEqualTo("<tool_call>");
+    }
+  }
+
+  @Test
+  void anIdMayStandBeforeTheName() {
+    var format =
+        format(
+            """
+            {%- for tool in tools or [] %}{{ tool.function.name + ';' }}{% endfor %}
+            {%- for message in messages %}
+            {%- if message.tool_calls %}{{ '<|assistant|><|calls|>' }}
+            {%- for call in message.tool_calls %}
+            {{- '<|call|>' + call.id + '<|name|>' + call.function.name + '<|args|>' }}
+            {{- call.function.arguments | tojson }}{{ '<|end|>' }}{% endfor %}{{ '<|done|>' }}
+            {%- else %}{{ '<|' + message.role + '|>' + message.content + '<|over|>' }}{% endif %}
+            {%- endfor %}
+            {%- if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}\
+            """);
+    var reply =
+        "<|calls|><|call|>a1b2c3d4e5<|name|>weather<|args|>{\"city\": \"Ulm\"}<|end|><|call|>"
+            + "x<|name|>ping<|args|>{}<|end|><|done|>";
+    assertThat(format.parse(withTools(), reply).toolCalls())
+        .containsExactly(
+            new ToolCall("a1b2c3d4e5", "weather", Map.of("city", "Ulm")),
+            new ToolCall("x", "ping", Map.of()));
+    var grammar = format.toolGrammar(withTools()).grammar();
+    assertThat(grammar.accepts(reply)).isTrue();
+    assertThat(grammar.accepts(reply.replace("ping", "sing"))).isFalse();
+    assertThat(grammar.toString()).doesNotContain("call0000");
   }
 
   @Test
@@ -235,5 +333,34 @@ class ReplyFormatTest {
     assertThat(hermes.parse(conversation, "{\"n\": 1}").content()).isEqualTo("{\"n\": 1}");
     assertThat(hermes.toolGrammar(conversation).grammar().accepts("{\"n\": 1}")).isTrue();
     assertThat(hermes.toolGrammar(conversation).grammar().accepts("{\"n\": \"a\"}")).isFalse();
+  }
+
+  @Test
+  void aSchemaThatTheAnswerCannotBeHeldToIsAnError() {
+    for (var schema : List.of(Map.of("$ref", "#/x"), Map.of("enum", List.of()))) {
+      var conversation =
+          with(
+              withTools(),
+              "response_format",
+              Map.of("type", "json_schema", "json_schema", Map.of("schema", schema)));
+      for (var format : List.of(hermes, own)) {
+        assertThatThrownBy(() -> format.toolGrammar(conversation))
+            .as("%s", schema)
+            .isInstanceOf(GrammarException.class);
+      }
+    }
+    var function =
+        Map.of(
+            "name",
+            "f",
+            "parameters",
+            Map.of("type", "object", "properties", Map.of("a", Map.of("$ref", "#/x"))));
+    var tools = with(conversation(), "tools", List.of(Map.of("function", function)));
+    assertThat(
+            hermes
+                .toolGrammar(tools)
+                .grammar()
+                .accepts("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>"))
+        .isTrue();
   }
 }

@@ -2,11 +2,13 @@ package dev.tenon.grammar;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import dev.tenon.grammar.Earley.Verdict;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
@@ -262,9 +264,30 @@ class GrammarTest {
   }
 
   @Test
+  void grammarsThatCanBeReadInTooManyWaysAreRefusedInTime() {
+    var doubling = new StringBuilder("root ::= r0\n");
+    for (int i = 0; i < 60; i++) {
+      doubling.append("r%d ::= r%d r%d%n".formatted(i, i + 1, i + 1));
+    }
+    for (var gbnf : List.of(doubling + "r60 ::= \"a\"?", "root ::= " + "\"a\"? ".repeat(3000))) {
+      var grammar = Grammar.parse(gbnf);
+      Assertions.assertTimeoutPreemptively(
+          Duration.ofSeconds(5),
+          () ->
+              assertThatIllegalStateException()
+                  .isThrownBy(() -> grammar.match("a".repeat(40)))
+                  .withMessageContaining("can be read in too many ways"));
+    }
+    assertThat(Grammar.parse("root ::= " + "\"a\"? ".repeat(300)).accepts("a".repeat(300)))
+        .isTrue();
+  }
+
+  @Test
   void nullsAreRefused() {
-    assertThatNullPointerException().isThrownBy(() -> Grammar.parse(null));
-    assertThatNullPointerException().isThrownBy(() -> Grammar.ofJsonSchema((String) null));
+    assertThatNullPointerException().isThrownBy(() -> Grammar.parse(null)).withMessage("gbnf");
+    assertThatNullPointerException()
+        .isThrownBy(() -> Grammar.ofJsonSchema((String) null))
+        .withMessage("schema");
     var grammar = Grammar.parse("root ::= \"a\"");
     assertThatNullPointerException().isThrownBy(() -> grammar.match((String) null));
     assertThatNullPointerException().isThrownBy(() -> grammar.match((byte[]) null));

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JsonSchemaGrammarTest {
   /// What llama.cpp 0.5.0 writes for schemas, those of its own tests' kind and random ones.
@@ -58,6 +59,20 @@ class JsonSchemaGrammarTest {
       {"{'const': {'k': [1, 2]}}", "{\"k\":[1,2]}", "{\"k\":[1]}"},
       {"{'type': 'array', 'items': {'type': 'boolean'}, 'minItems': 1}", "[true, false]", "[]"},
       {"{'prefixItems': [{'type': 'null'}, {}]}", "[null, 7]", "[null]"},
+      {
+        "{'prefixItems': [{'type': 'null'}], 'items': {'type': 'boolean'}}",
+        "[null, true, false]",
+        "[true]"
+      },
+      {
+        "{'prefixItems': [{'type': 'null'}], 'items': {'type': 'boolean'}, 'maxItems': 2}",
+        "[null, true]",
+        "[null, true, true]"
+      },
+      {"{'prefixItems': [{'type': 'null'}], 'items': false}", "[null]", "[null, 1]"},
+      {"{'prefixItems': [{}, {}], 'maxItems': 1}", "[1]", "[1, 2]"},
+      {"{'prefixItems': [{}, {}], 'minItems': 4}", "[1, 2, 3, 4]", "[1, 2]"},
+      {"{'prefixItems': [], 'items': {'type': 'null'}, 'minItems': 1}", "[null, null]", "[]"},
       {
         // Those that are required come first.
         "{'properties': {'a': {'type': 'null'}, 'b': {'type': 'null'}}, 'required': ['b']}",
@@ -115,6 +130,36 @@ class JsonSchemaGrammarTest {
     };
   }
 
+  @Test
+  void theNameOfAnotherMemberMayBeginWithAnEscape() {
+    var text =
+        "{'properties': {'a': {'type': 'null'}, 'nb/': {'type': 'null'},"
+            + " '\\t': {'type': 'null'}}, 'additionalProperties': {'type': 'integer'}}";
+    var grammar = Grammar.ofJsonSchema(text.replace('\'', '"'));
+    for (var name : List.of("\\n", "\\\"x", "\\\\", "\\/", "nb\\n", "nb\\\\/", "\\ra\\u0061")) {
+      assertThat(grammar.match("{\"" + name + "\": 1}").message()).as(name).isEqualTo("accepted");
+    }
+    for (var name : List.of("\\t", "nb\\/", "\\u0061", "n\\u0062/", "\\x", "\\")) {
+      assertThat(grammar.accepts("{\"" + name + "\": 1}")).as(name).isFalse();
+    }
+    var unnamed = Grammar.ofJsonSchema("{\"properties\":{\"\":{}},\"additionalProperties\":true}");
+    assertThat(unnamed.accepts("{\"\\u0061\": 1}")).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
+  void numbersThatJsonDoesNotHaveAreRefused(double number) {
+    for (var schema :
+        List.of(
+            Map.of("const", number),
+            Map.of("enum", List.of(1, (float) number)),
+            Map.of("type", "array", "minItems", number))) {
+      assertThatExceptionOfType(GrammarException.class)
+          .isThrownBy(() -> Grammar.ofJsonSchema(schema))
+          .withMessageContaining(number + " is no JSON value");
+    }
+  }
+
   @ParameterizedTest
   @MethodSource({"texts", "corrected"})
   void describesWhatIsValid(String schema, String valid, String invalid) {
@@ -131,6 +176,7 @@ class JsonSchemaGrammarTest {
       {"[]", "at #: a schema must be an object, not a list"},
       {"{'properties': {'a': false}}", "at #/properties/a: nothing satisfies"},
       {"{'enum': []}", "at #: enum must be a list with at least one value"},
+      {"{'prefixItems': [{}], 'items': false, 'minItems': 2}", "nothing satisfies"},
       {"{'anyOf': []}", "at #/anyOf: must have at least one schema"},
       {"{'anyOf': {}}", "at #/anyOf: must be a list of schemas, not an object"},
       {"{'type': []}", "nothing satisfies"},
