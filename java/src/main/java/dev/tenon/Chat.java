@@ -9,6 +9,7 @@ import dev.tenon.chat.ReplyFormat;
 import dev.tenon.chat.ReplyParser;
 import dev.tenon.chat.Tool;
 import dev.tenon.chat.ToolCall;
+import dev.tenon.grammar.Grammar;
 import dev.tenon.grammar.GrammarFilter;
 import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
@@ -172,6 +173,27 @@ public final class Chat {
     return variables.get(Objects.requireNonNull(name));
   }
 
+  /// Holds answers to a JSON Schema; what the model thinks before stays free.
+  ///
+  /// @param schema as [Json#object] reads it; null for answers of any form
+  /// @throws dev.tenon.grammar.GrammarException if it is malformed, or nothing satisfies it
+  public void answerSchema(Map<String, ?> schema) {
+    if (schema != null) Grammar.ofJsonSchema(schema);
+    variable(FORMAT, schema == null ? null : form(schema));
+  }
+
+  /// {@return the JSON Schema that answers are held to, or null}
+  public Object answerSchema() {
+    return variables.get(FORMAT) instanceof Map<?, ?> form
+            && form.get("json_schema") instanceof Map<?, ?> held
+        ? held.get("schema")
+        : null;
+  }
+
+  private static Map<String, Object> form(Map<String, ?> schema) {
+    return Map.of("type", "json_schema", "json_schema", Map.of("schema", schema));
+  }
+
   /// Gives the model tools; heeded from the next answer on. Those that are Java methods are called
   /// by this object; a call of another ends the answer, and its result is given by [#result].
   ///
@@ -224,9 +246,7 @@ public final class Chat {
   /// @throws dev.tenon.jinja.TemplateException if the template refuses the conversation
   public <T> T ask(String text, Sampler sampler, GenerateOptions options, Class<T> type) {
     var before = variables.get(FORMAT);
-    variables.put(
-        FORMAT,
-        Map.of("type", "json_schema", "json_schema", Map.of("schema", JsonSchema.of(type))));
+    variables.put(FORMAT, form(JsonSchema.of(type)));
     try {
       for (var events = send(text, sampler, options).iterator(); ; ) {
         if (!(events.next() instanceof ChatEvent.Done(var reply, var done))) continue;
@@ -456,8 +476,8 @@ public final class Chat {
     if (turn != null) turn.abandon();
   }
 
-  /// A prompt, and what it is in tokens.
-  private record Prompt(String text, int[] tokens) {}
+  /// A prompt: what the template is given, what it makes of that, and that in tokens.
+  private record Prompt(Map<String, Object> conversation, String text, int[] tokens) {}
 
   /// One question and its answer, with the calls of tools between, one event at a time.
   private final class Turn implements Iterator<ChatEvent> {
@@ -543,10 +563,9 @@ public final class Chat {
       count = tokens.length;
       thinking.setLength(0);
       answer.setLength(0);
-      var conversation = conversation(messages, true);
-      parser = format.parser(conversation);
+      parser = format.parser(prompt.conversation());
       sampler.reset();
-      var form = calls(conversation);
+      var form = calls(prompt.conversation());
       var held = form == null ? sampler : sampler.within(form);
       pieces = session.complete(tokens, held, limits()).iterator();
     }
@@ -595,8 +614,9 @@ public final class Chat {
     }
 
     private Prompt prompt() {
-      var text = render(messages, true);
-      return new Prompt(text, encode(text));
+      var conversation = conversation(messages, true);
+      var text = template.render(conversation);
+      return new Prompt(conversation, text, encode(text));
     }
 
     /// Forgets the oldest question and all up to the next; not the last one.

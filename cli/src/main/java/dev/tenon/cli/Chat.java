@@ -3,6 +3,7 @@ package dev.tenon.cli;
 import dev.tenon.Model;
 import dev.tenon.grammar.Grammar;
 import dev.tenon.grammar.GrammarFilter;
+import dev.tenon.json.Json;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
 import java.io.IOException;
@@ -58,8 +59,9 @@ final class Chat extends Command {
       flags.chat.check();
     }
     flags.draft.check();
-    var schema = flags.grammar.given() ? flags.grammar.schema() : null;
-    var form = schema == null ? null : Repl.form(schema);
+    flags.grammar.check();
+    var schema = flags.grammar.schema();
+    var held = schema == null ? null : Json.object(schema);
 
     long start = System.nanoTime();
     try (var backend = flags.model.backend();
@@ -73,7 +75,7 @@ final class Chat extends Command {
       }
       var parameters =
           new Parameters(
-              (settings, held) -> sampler(model, settings, held),
+              (settings, grammar) -> sampler(model, settings, grammar),
               flags.generate.settings(),
               flags.limits.of(flags.generate.options(), 0, 0).withDrafter(draft.drafter()));
       if (schema == null) {
@@ -81,7 +83,7 @@ final class Chat extends Command {
       }
       var chat = flags.chat;
       var conversation = chat == null ? dev.tenon.Chat.of(model, opened) : chat.open(model, opened);
-      conversation.variable(Repl.FORM, form);
+      conversation.answerSchema(held);
       var repl = new Repl(command, model, conversation, parameters);
       return chat == null ? repl.run(null, false) : repl.run(chat.first(), chat.singleTurn());
     }

@@ -48,6 +48,14 @@ final class GrammarFlags {
     return count == 1;
   }
 
+  /// Says what is wrong with the flags before a model is loaded; GBNF waits for it, since it may
+  /// name tokens.
+  void check() throws IOException {
+    if (given() && schema() != null) {
+      grammar(null);
+    }
+  }
+
   /// {@return the JSON Schema, or null where there is none}
   String schema() throws IOException {
     return schema.get() != null || schemaFile.get() == null

@@ -11,15 +11,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.Stream;
 
 /// A conversation at the keyboard: reads what a person types, does its commands and shows the
 /// answers. Whatever goes wrong in a turn is one line, and the conversation goes on.
 final class Repl {
-  /// The variable that holds answers to a schema, as OpenAI has it.
-  static final String FORM = "response_format";
-
   /// What makes room in a full context: now, and when a chat starts.
   private static final String ROOM =
       "/undo or /clear makes room, or start with -c N or --context-shift";
@@ -213,9 +209,8 @@ final class Repl {
     if (format != null) {
       return format;
     }
-    if (chat.variable(FORM) instanceof Map<?, ?> form
-        && form.get("json_schema") instanceof Map<?, ?> held) {
-      return Json.write(held.get("schema"));
+    if (chat.answerSchema() != null) {
+      return Json.write(chat.answerSchema());
     }
     var grammar = parameters.grammar();
     return grammar == null ? "none" : grammar.toString().stripTrailing();
@@ -224,7 +219,7 @@ final class Repl {
   /// Holds answers to nothing.
   void free() {
     parameters.grammar(null);
-    chat.variable(FORM, null);
+    chat.answerSchema(null);
     format = null;
   }
 
@@ -232,9 +227,8 @@ final class Repl {
   ///
   /// @param typed what it is shown as
   void hold(String schema, String typed) {
-    var form = form(schema);
-    free();
-    chat.variable(FORM, form);
+    chat.answerSchema(Json.object(schema));
+    parameters.grammar(null);
     format = typed;
   }
 
@@ -246,13 +240,6 @@ final class Repl {
     free();
     parameters.grammar(grammar);
     format = typed;
-  }
-
-  /// {@return the `response_format` that a JSON Schema is}
-  static Map<String, Object> form(String schema) {
-    var members = Json.object(schema);
-    Grammar.ofJsonSchema(members); // says what is wrong with it now
-    return Map.of("type", "json_schema", "json_schema", Map.of("schema", members));
   }
 
   void leave() {

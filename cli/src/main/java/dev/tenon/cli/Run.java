@@ -131,9 +131,7 @@ final class Run extends Command {
     limits.check();
     draft.check();
     cache.check();
-    if (grammar.given() && grammar.schema() != null) {
-      grammar.grammar(null);
-    }
+    grammar.check();
   }
 
   private static void check(int[] prompt, Model loaded) throws IOException {

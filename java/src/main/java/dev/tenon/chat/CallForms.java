@@ -39,6 +39,11 @@ final class CallForms {
 
   private CallForms() {}
 
+  /// {@return an answer that is held to its schema}
+  static Peg answer(Turn turn) {
+    return content(json("response-format", ParameterSchema.of(turn.schema())));
+  }
+
   /// {@return one of the tools, each with its own form}
   static Peg anyOf(Turn turn, Function<Callable, Peg> form) {
     var forms = new ArrayList<Peg>();

@@ -48,7 +48,7 @@ final class DeepSeekReplies {
     // Without thoughts the prompt has them empty, or only their end.
     var thoughts = choice("</think>", optional("<think>", thinking(until("</think>")), "</think>"));
     if (turn.schema() != null) {
-      var answer = content(json("response-format", ParameterSchema.of(turn.schema())));
+      var answer = CallForms.answer(turn);
       return ReplyGrammar.of(
           opening,
           sequence(thoughts, rule("answer", "```json", space(), answer, space(), "```"), end()),

@@ -4,7 +4,6 @@ import static dev.tenon.chat.Peg.choice;
 import static dev.tenon.chat.Peg.close;
 import static dev.tenon.chat.Peg.content;
 import static dev.tenon.chat.Peg.end;
-import static dev.tenon.chat.Peg.json;
 import static dev.tenon.chat.Peg.name;
 import static dev.tenon.chat.Peg.not;
 import static dev.tenon.chat.Peg.optional;
@@ -38,7 +37,7 @@ final class MiniCpmReplies {
     // A prompt without the marker is one of a conversation that may not think.
     if (opening.isEmpty()) thoughts = optional(thoughts);
     if (turn.schema() != null) {
-      var answer = content(json("response-format", ParameterSchema.of(turn.schema())));
+      var answer = CallForms.answer(turn);
       return ReplyGrammar.of(opening, sequence(thoughts, answer), "");
     }
     if (!turn.mayCall()) {

@@ -53,7 +53,7 @@ final class MiniMaxReplies {
     // Without thoughts there is their end alone.
     var thoughts = optional(choice(block, "</mm:think>"));
     if (turn.schema() != null) {
-      var answer = content(json("response-format", ParameterSchema.of(turn.schema())));
+      var answer = CallForms.answer(turn);
       return ReplyGrammar.of(
           opening,
           sequence(thoughts, rule("answer", "```json", space(), answer, space(), "```"), end()),

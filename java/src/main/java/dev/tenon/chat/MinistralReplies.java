@@ -28,7 +28,7 @@ final class MinistralReplies {
     var opening = turn.opening("[THINK]");
     var thoughts = optional("[THINK]", thinking(until("[/THINK]")), "[/THINK]");
     if (turn.schema() != null) {
-      var answer = content(json("response-format", ParameterSchema.of(turn.schema())));
+      var answer = CallForms.answer(turn);
       return ReplyGrammar.of(
           opening, sequence(thoughts, space(), "```json", space(), answer, space(), "```"), "");
     }

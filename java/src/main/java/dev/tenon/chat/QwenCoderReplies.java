@@ -5,7 +5,6 @@ import static dev.tenon.chat.Peg.call;
 import static dev.tenon.chat.Peg.choice;
 import static dev.tenon.chat.Peg.close;
 import static dev.tenon.chat.Peg.content;
-import static dev.tenon.chat.Peg.json;
 import static dev.tenon.chat.Peg.name;
 import static dev.tenon.chat.Peg.nothing;
 import static dev.tenon.chat.Peg.optional;
@@ -59,7 +58,7 @@ final class QwenCoderReplies {
                 choice("</think>", ahead("<tool_call>")))
             : nothing();
     if (turn.schema() != null) {
-      var answer = content(json("response-format", ParameterSchema.of(turn.schema())));
+      var answer = CallForms.answer(turn);
       return ReplyGrammar.of(opening, sequence(thoughts, space(), answer), "");
     }
     if (!turn.mayCall()) {

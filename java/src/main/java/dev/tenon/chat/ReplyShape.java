@@ -44,115 +44,72 @@ record ReplyShape(Thinking thinking, Content content, Tools tools, List<String> 
     TAGS
   }
 
+  /// What stands around something; either may be empty.
+  ///
+  /// @param start what begins it
+  /// @param end what ends it
+  record Tags(String start, String end) {
+    static final Tags NONE = new Tags("", "");
+  }
+
   /// How calls are written.
   ///
   /// @param form the way
-  /// @param sectionStart what begins all calls together
-  /// @param sectionEnd what ends them
-  /// @param callStart what begins each
-  /// @param callEnd what ends each
+  /// @param section around all calls together
+  /// @param call around each
   /// @param json the object, where the form is JSON
   /// @param function the name, where it is in tags
   /// @param arguments the arguments, where they are in tags
-  /// @param idStart what begins the id, where it stands between name and arguments
-  /// @param idEnd what ends the id
+  /// @param id around the id, where it stands between name and arguments
   record Tools(
       Form form,
-      String sectionStart,
-      String sectionEnd,
-      String callStart,
-      String callEnd,
+      Tags section,
+      Tags call,
       JsonCall json,
       Function function,
       Arguments arguments,
-      String idStart,
-      String idEnd) {
+      Tags id) {
     static final Tools NONE =
-        new Tools(Form.NONE, "", "", "", "", JsonCall.USUAL, Function.NONE, Arguments.NONE, "", "");
+        new Tools(
+            Form.NONE,
+            Tags.NONE,
+            Tags.NONE,
+            JsonCall.USUAL,
+            Function.NONE,
+            Arguments.NONE,
+            Tags.NONE);
 
     /// {@return what shows first that there is a call; empty where nothing but its own form does}
     String trigger() {
-      return sectionStart.isEmpty() ? callStart : sectionStart;
+      return section.start.isEmpty() ? call.start : section.start;
     }
 
     Tools withSection(String start, String end) {
-      return new Tools(
-          form, start, end, callStart, callEnd, json, function, arguments, idStart, idEnd);
+      return new Tools(form, new Tags(start, end), call, json, function, arguments, id);
     }
 
     Tools withCall(String start, String end) {
-      return new Tools(
-          form, sectionStart, sectionEnd, start, end, json, function, arguments, idStart, idEnd);
+      return new Tools(form, section, new Tags(start, end), json, function, arguments, id);
     }
 
     Tools withForm(Form form) {
-      return new Tools(
-          form,
-          sectionStart,
-          sectionEnd,
-          callStart,
-          callEnd,
-          json,
-          function,
-          arguments,
-          idStart,
-          idEnd);
+      return new Tools(form, section, call, json, function, arguments, id);
     }
 
     Tools withJson(JsonCall json) {
-      return new Tools(
-          form,
-          sectionStart,
-          sectionEnd,
-          callStart,
-          callEnd,
-          json,
-          function,
-          arguments,
-          idStart,
-          idEnd);
+      return new Tools(form, section, call, json, function, arguments, id);
     }
 
     Tools withFunction(Function function) {
-      return new Tools(
-          form,
-          sectionStart,
-          sectionEnd,
-          callStart,
-          callEnd,
-          json,
-          function,
-          arguments,
-          idStart,
-          idEnd);
+      return new Tools(form, section, call, json, function, arguments, id);
     }
 
     Tools withArguments(Arguments arguments) {
-      return new Tools(
-          form,
-          sectionStart,
-          sectionEnd,
-          callStart,
-          callEnd,
-          json,
-          function,
-          arguments,
-          idStart,
-          idEnd);
+      return new Tools(form, section, call, json, function, arguments, id);
     }
 
     Tools withId(String start, String end) {
-      return new Tools(
-          form,
-          sectionStart,
-          sectionEnd,
-          callStart,
-          callEnd,
-          json,
-          function,
-          arguments,
-          start,
-          end);
+      return new Tools(form, section, call, json, function, arguments, new Tags(start, end));
     }
   }
 

@@ -108,13 +108,14 @@ final class ShapeReplies {
     var tools = shape.tools();
     var content = shape.content();
     Peg calls;
-    if (tools.sectionStart().isEmpty() && !tools.callStart().isEmpty()) {
-      var call = CallForms.jsonCalls(turn, tools.json(), tools.callStart(), tools.callEnd(), true);
+    if (tools.section().start().isEmpty() && !tools.call().start().isEmpty()) {
+      var call =
+          CallForms.jsonCalls(turn, tools.json(), tools.call().start(), tools.call().end(), true);
       calls = trigger("tool-calls", Peg.repeat(turn.required() ? 1 : 0, -1, call, space()));
     } else {
       calls =
           CallForms.jsonCalls(
-              turn, tools.json(), tools.sectionStart(), tools.sectionEnd(), turn.required());
+              turn, tools.json(), tools.section().start(), tools.section().end(), turn.required());
     }
     var start = tools.trigger().isEmpty() ? "{" : tools.trigger();
     var text =
@@ -138,30 +139,30 @@ final class ShapeReplies {
     }
     var gap = tagged ? space() : nothing();
     Peg calls;
-    if (!tools.callStart().isEmpty()) {
-      var wrapped = sequence(tools.callStart(), gap, call, gap, tools.callEnd());
+    if (!tools.call().start().isEmpty()) {
+      var wrapped = sequence(tools.call().start(), gap, call, gap, tools.call().end());
       calls =
           trigger(
               "tool-call", CallForms.severalIf(turn.parallel(), wrapped, space(), wrapped), gap);
-      if (!tools.sectionStart().isEmpty()) {
+      if (!tools.section().start().isEmpty()) {
         calls =
             trigger(
                 "tool-calls",
-                tools.sectionStart(),
+                tools.section().start(),
                 space(),
                 calls,
                 space(),
-                tools.sectionEnd().isEmpty() ? end() : sequence(tools.sectionEnd(), gap));
+                tools.section().end().isEmpty() ? end() : sequence(tools.section().end(), gap));
       }
     } else {
       calls =
           trigger(
               "tool-call",
-              tools.sectionStart(),
+              tools.section().start(),
               gap,
               CallForms.severalIf(turn.parallel(), call, ", ", call),
               gap,
-              tools.sectionEnd());
+              tools.section().end());
     }
     var text = CallForms.nothingIfEmpty(tools.trigger(), optional(content(until(tools.trigger()))));
     return sequence(
@@ -195,22 +196,22 @@ final class ShapeReplies {
       parts.add(space());
       parts.add(function.separator());
     }
-    boolean hasId = !tools.idStart().isEmpty() && !tools.idEnd().isEmpty();
+    boolean hasId = !tools.id().start().isEmpty() && !tools.id().end().isEmpty();
     if (hasId) {
-      parts.add(optional(tools.idStart(), id(until(tools.idEnd()))));
-      parts.add(tools.idEnd());
+      parts.add(optional(tools.id().start(), id(until(tools.id().end()))));
+      parts.add(tools.id().end());
     }
     parts.add(space());
     parts.add(arguments);
     if (!function.close().isEmpty()) {
       parts.add(space());
       parts.add(close(function.close()));
-    } else if (!tools.callEnd().isEmpty()) {
+    } else if (!tools.call().end().isEmpty()) {
       parts.add(
           close(
               tools.arguments().spaced()
-                  ? ahead(space(), tools.callEnd())
-                  : ahead(tools.callEnd())));
+                  ? ahead(space(), tools.call().end())
+                  : ahead(tools.call().end())));
     } else {
       parts.add(space());
     }

@@ -79,8 +79,8 @@ final class ToolAnalysis {
 
   private static Tools trimmed(Tools tools) {
     return tools
-        .withSection(tools.sectionStart(), trim(tools.sectionEnd()))
-        .withCall(tools.callStart(), trim(tools.callEnd()));
+        .withSection(tools.section().start(), trim(tools.section().end()))
+        .withCall(tools.call().start(), trim(tools.call().end()));
   }
 
   // A call that is a JSON object.
@@ -155,9 +155,9 @@ final class ToolAnalysis {
   private Tools eachWrapped(Tools tools) {
     var difference = template.compareCalls(calls(FIRST), calls(FIRST, SECOND));
     return difference != null
-            && !tools.sectionStart().isEmpty()
-            && difference.right().contains(tools.sectionStart())
-        ? tools.withCall(tools.sectionStart(), tools.sectionEnd()).withSection("", "")
+            && !tools.section().start().isEmpty()
+            && difference.right().contains(tools.section().start())
+        ? tools.withCall(tools.section().start(), tools.section().end()).withSection("", "")
         : tools;
   }
 
@@ -200,16 +200,16 @@ final class ToolAnalysis {
     if (one == null || two == null) return tools;
     var difference = difference(one, two);
     var second = trimStart(difference(difference.suffix(), difference.right()).right());
-    if (!tools.sectionStart().isEmpty() && second.startsWith(tools.sectionStart())) {
-      tools = tools.withCall(tools.sectionStart(), tools.sectionEnd()).withSection("", "");
+    if (!tools.section().start().isEmpty() && second.startsWith(tools.section().start())) {
+      tools = tools.withCall(tools.section().start(), tools.section().end()).withSection("", "");
     }
-    if (!tools.callEnd().isEmpty()) {
-      int ends = count(one, tools.callEnd());
-      if (ends > 0 && ends == count(two, tools.callEnd())) {
+    if (!tools.call().end().isEmpty()) {
+      int ends = count(one, tools.call().end());
+      if (ends > 0 && ends == count(two, tools.call().end())) {
         tools =
             tools
-                .withSection(tools.sectionStart(), tools.callEnd())
-                .withCall(tools.callStart(), "");
+                .withSection(tools.section().start(), tools.call().end())
+                .withCall(tools.call().start(), "");
       }
     }
     return tools;
@@ -223,7 +223,7 @@ final class ToolAnalysis {
         || !difference.right().contains(FUNCTION_2)) {
       return new Function(prefix, "", "", "").withIdOutside(ID_1);
     }
-    var opening = tools.callStart().isEmpty() ? tools.sectionStart() : tools.callStart();
+    var opening = tools.call().start().isEmpty() ? tools.section().start() : tools.call().start();
     int opened = opening.isEmpty() ? -1 : difference.prefix().lastIndexOf(opening);
     if (opened >= 0) prefix = difference.prefix().substring(opened + opening.length());
     int name = difference.left().indexOf(FUNCTION_1);
@@ -262,7 +262,7 @@ final class ToolAnalysis {
 
   /// What stands between the last argument and the end of the call.
   private static String closing(Tools tools, String suffix) {
-    var end = tools.callEnd().isEmpty() ? tools.sectionEnd() : tools.callEnd();
+    var end = tools.call().end().isEmpty() ? tools.section().end() : tools.call().end();
     if (end.isEmpty()) return ""; // what follows may as well end the turn
     int at = suffix.indexOf(end);
     var rest = at < 0 ? suffix : suffix.substring(0, at);
@@ -329,7 +329,8 @@ final class ToolAnalysis {
     if (start == null) start = prefix;
     var end = difference.suffix();
     var close = tools.function().close();
-    if (close.isEmpty()) close = tools.callEnd().isEmpty() ? tools.sectionEnd() : tools.callEnd();
+    if (close.isEmpty())
+      close = tools.call().end().isEmpty() ? tools.section().end() : tools.call().end();
     int closed = close.isEmpty() ? -1 : end.indexOf(close);
     if (closed >= 0) end = end.substring(0, closed);
     return new Arguments(
@@ -354,8 +355,8 @@ final class ToolAnalysis {
     var start = opening == null ? Markup.lastMarker(between) : opening.group(1);
     var end = find("\\A(?:(?!" + MARKER + ")[^{])*(" + MARKER + ")", difference.suffix());
     tools = tools.withId(start, end == null ? "" : end.group(1));
-    return !tools.idEnd().isEmpty() && tools.callEnd().startsWith(tools.idEnd())
-        ? tools.withCall(tools.callStart(), "")
+    return !tools.id().end().isEmpty() && tools.call().end().startsWith(tools.id().end())
+        ? tools.withCall(tools.call().start(), "")
         : tools;
   }
 }

@@ -10,40 +10,18 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.tenon.GenerateOptions;
 import dev.tenon.Generation;
-import dev.tenon.Model;
 import dev.tenon.Session;
 import dev.tenon.SessionOptions;
 import dev.tenon.sampling.Sampler;
-import dev.tenon.tensor.Backend;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /// Whole texts continued: what the session holds of one is not evaluated again, and a full context
 /// shifts.
-class CompletionTest {
-  @TempDir Path folder;
-  private Backend backend;
-  private Model model;
-
-  @BeforeEach
-  void open() throws IOException {
-    backend = Backend.cpu(1);
-    model = Model.load(TinyLlama.DENSE.write(folder.resolve("tiny.gguf")), backend);
-  }
-
-  @AfterEach
-  void close() {
-    model.close();
-    backend.close();
-  }
-
+class CompletionTest extends WithTinyModel {
   private static int[] random(int seed, int length) {
     return new Random(seed).ints(length, 3, TinyLlama.TOKENS).toArray();
   }

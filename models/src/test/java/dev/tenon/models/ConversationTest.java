@@ -20,10 +20,8 @@ import dev.tenon.chat.ToolCall;
 import dev.tenon.jinja.TemplateException;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
-import dev.tenon.tensor.Backend;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,11 +32,10 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /// Conversations with a model of random weights. What it is to say is said by a sampler that does
 /// not look at the logits, so that the rest can be seen.
-class ConversationTest {
+class ConversationTest extends WithTinyModel {
   /// Calls as Hermes and Qwen write them, thoughts between tags.
   private static final String TEMPLATE =
       """
@@ -63,16 +60,11 @@ class ConversationTest {
 
   record Answer(String name, List<Integer> sizes, boolean sure) {}
 
-  @TempDir Path folder;
-  private Backend backend;
-  private Model model;
   private Session session;
   private Chat chat;
 
   @BeforeEach
-  void open() throws IOException {
-    backend = Backend.cpu(1);
-    model = Model.load(TinyLlama.DENSE.write(folder.resolve("tiny.gguf")), backend);
+  void open() {
     session = model.newSession(4096);
     chat = Chat.of(model, session, ChatTemplate.of(TEMPLATE));
   }
@@ -80,8 +72,6 @@ class ConversationTest {
   @AfterEach
   void close() {
     session.close();
-    model.close();
-    backend.close();
   }
 
   /// A sampler that gives these replies, each to its end.

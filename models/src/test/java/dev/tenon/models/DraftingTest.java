@@ -20,9 +20,7 @@ import dev.tenon.gguf.GgufValue;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
-import dev.tenon.tensor.Backend;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -30,36 +28,17 @@ import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// With a drafter, whatever it guesses, a session says what it says without one, and holds what it
 /// holds without one.
-class DraftingTest {
+class DraftingTest extends WithTinyModel {
   /// An exact cache, so that a token's logits depend least on how many are evaluated with it.
   private static final SessionOptions EXACT =
       SessionOptions.of(256).withKeyType(TensorType.F32).withValueType(TensorType.F32);
-
-  @TempDir Path folder;
-  private Backend backend;
-  private Model model;
-
-  @BeforeEach
-  void open() throws IOException {
-    backend = Backend.cpu(1);
-    model = Model.load(TinyLlama.DENSE.write(folder.resolve("tiny.gguf")), backend);
-  }
-
-  @AfterEach
-  void close() {
-    model.close();
-    backend.close();
-  }
 
   private static GenerateOptions options(int maxTokens) {
     return GenerateOptions.of(maxTokens).withIgnoreEos(true);

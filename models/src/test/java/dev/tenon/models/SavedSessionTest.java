@@ -14,7 +14,6 @@ import dev.tenon.Session;
 import dev.tenon.SessionOptions;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.sampling.Sampler;
-import dev.tenon.tensor.Backend;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -24,34 +23,26 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// A session's state in a file and back.
-class SavedSessionTest {
+class SavedSessionTest extends WithTinyModel {
   private static final TinyLlama WIDE = new TinyLlama(3, 64, 2, 1, 32, 0, 0, false, false, true, 5);
 
-  @TempDir Path folder;
   private Path saved;
-  private Backend backend;
-  private Model model;
 
   @BeforeEach
-  void open() throws IOException {
+  void name() {
     saved = folder.resolve("talk.session");
-    backend = Backend.cpu(1);
-    model = Model.load(WIDE.write(folder.resolve("tiny.gguf")), backend);
   }
 
-  @AfterEach
-  void close() {
-    model.close();
-    backend.close();
+  @Override
+  TinyLlama shape() {
+    return WIDE;
   }
 
   private static int[] random(int seed, int length) {

@@ -16,7 +16,6 @@ import dev.tenon.fixtures.Fixtures;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
-import dev.tenon.tensor.Backend;
 import dev.tenon.tensor.BackendException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,29 +25,10 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /// The library from the outside: backend, model, session.
-class SessionTest {
-  @TempDir Path folder;
-  private Backend backend;
-  private Model model;
-
-  @BeforeEach
-  void open() throws IOException {
-    backend = Backend.cpu(1);
-    model = Model.load(TinyLlama.DENSE.write(folder.resolve("tiny.gguf")), backend);
-  }
-
-  @AfterEach
-  void close() {
-    model.close();
-    backend.close();
-  }
-
+class SessionTest extends WithTinyModel {
   private static List<Integer> ids(List<Generation> events) {
     return events.stream()
         .filter(Generation.Piece.class::isInstance)

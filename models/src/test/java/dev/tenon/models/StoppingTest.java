@@ -15,36 +15,15 @@ import dev.tenon.Generation;
 import dev.tenon.Generation.Reason;
 import dev.tenon.Model;
 import dev.tenon.sampling.Sampler;
-import dev.tenon.tensor.Backend;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /// What ends a generation. Each byte is a token, so that every stop string goes across borders.
-class StoppingTest {
-  @TempDir Path folder;
-  private Backend backend;
-  private Model model;
-
-  @BeforeEach
-  void open() throws IOException {
-    backend = Backend.cpu(1);
-    model = Model.load(TinyLlama.DENSE.write(folder.resolve("tiny.gguf")), backend);
-  }
-
-  @AfterEach
-  void close() {
-    model.close();
-    backend.close();
-  }
-
+class StoppingTest extends WithTinyModel {
   private List<Generation> say(String said, GenerateOptions options) {
     try (var session = model.newSession(256)) {
       return session.events(new int[] {1}, saying(said), options).toList();
