@@ -37,6 +37,10 @@ public final class Tenon extends Command {
     COMMANDS.put("tokenize", Tokenize::new);
     COMMANDS.put("logits", Logits::new);
     COMMANDS.put("bench", Bench::new);
+    COMMANDS.put("quantize", Quantize::new);
+    COMMANDS.put("split", Split::new);
+    COMMANDS.put("merge", Merge::new);
+    COMMANDS.put("metadata", Metadata::new);
     COMMANDS.put("version", Version::new);
     COMMANDS.put("completion", Completion::new);
   }

@@ -115,8 +115,7 @@ public enum FileType {
           || type != COPY && Integer.toString(type.id).equals(upper)
           || medium && type.name().equals(upper + "_M")) return type;
     }
-    throw new IllegalArgumentException(
-        "no type " + name + " to quantize to; known: " + known());
+    throw new IllegalArgumentException("no type " + name + " to quantize to; known: " + known());
   }
 
   /// {@return the names of all, for messages}

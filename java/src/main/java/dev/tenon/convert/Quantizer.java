@@ -49,11 +49,7 @@ public final class Quantizer {
   /// @param type the same, or another where its rows are no whole number of blocks of that
   /// @param needsImportance whether it would be garbage without an importance of its columns
   public record Step(
-      TensorInfo source,
-      String name,
-      TensorType wanted,
-      TensorType type,
-      boolean needsImportance) {
+      TensorInfo source, String name, TensorType wanted, TensorType type, boolean needsImportance) {
     /// {@return the size it will have, in bytes}
     public long bytes() {
       return type.bytes(source.shape());
@@ -87,8 +83,7 @@ public final class Quantizer {
       if (name != null) names.put(tensor, name);
     }
     if (options.keepSplit()) {
-      tensors.sort(
-          Comparator.comparingInt(TensorInfo::part).thenComparingLong(TensorInfo::offset));
+      tensors.sort(Comparator.comparingInt(TensorInfo::part).thenComparingLong(TensorInfo::offset));
     }
     var types = new TensorTypes(source, options, List.copyOf(names.values()));
     var steps = new ArrayList<Step>();
@@ -219,14 +214,16 @@ public final class Quantizer {
               + " would become "
               + step.type.ggmlName()
               + ", which needs an importance of its columns: "
-              + (importance == null ? "give an importance matrix" : importance.path() + " has none"));
+              + (importance == null
+                  ? "give an importance matrix"
+                  : importance.path() + " has none"));
     return new RowPipeline.Job(tensor, step.type, columns);
   }
 
   /// Metadata in upstream's order: what is put over something else comes last.
   private void putMetadata(GgufWriter writer) throws GgufFormatException {
     writer.copy(source);
-    for (var key : List.of(SplitSet.NO, SplitSet.COUNT, SplitSet.TENSORS)) writer.remove(key);
+    for (var key : SplitSet.KEYS) writer.remove(key);
     last(writer, "general.quantization_version", uint32(VERSION));
     last(writer, "general.file_type", uint32(fileType()));
     options.metadata().forEach((key, value) -> last(writer, key, value));
@@ -258,7 +255,8 @@ public final class Quantizer {
     return new GgufValue.Text(text.substring(0, end));
   }
 
-  /// The number of the type; of a copy that of the file, or else a guess from what most tensors are.
+  /// The number of the type; of a copy that of the file, or else a guess from what most tensors
+  // are.
   private long fileType() throws GgufFormatException {
     if (options.type() != FileType.COPY) return options.type().id();
     if (source.has("general.file_type")) return source.integer("general.file_type");

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.WritableByteChannel;
 import java.util.ArrayDeque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -78,8 +79,7 @@ final class RowPipeline implements AutoCloseable {
     this.jobs = jobs;
     this.progress = progress;
     totalBytes = jobs.stream().mapToLong(job -> job.tensor.bytes()).sum();
-    long widest =
-        jobs.stream().filter(job -> !job.copies()).mapToLong(Job::width).max().orElse(0);
+    long widest = jobs.stream().filter(job -> !job.copies()).mapToLong(Job::width).max().orElse(0);
     int pieces = Math.clamp(bufferBytes / Math.max(1, 8 * widest), 1, threads + 2);
     pieceElements = Math.clamp(bufferBytes / (8L * pieces), 1, PIECE_ELEMENTS);
     long values = 0;
@@ -157,7 +157,8 @@ final class RowPipeline implements AutoCloseable {
     var own = Arena.ofShared();
     try {
       MemorySegment importance = null;
-      if (job.importance != null) importance = own.allocateFrom(ValueLayout.JAVA_FLOAT, job.importance);
+      if (job.importance != null)
+        importance = own.allocateFrom(ValueLayout.JAVA_FLOAT, job.importance);
       return new Opened(job, own, source.map(job.tensor, own), importance);
     } catch (Throwable e) {
       own.close();
@@ -182,8 +183,7 @@ final class RowPipeline implements AutoCloseable {
   }
 
   /// Makes rows; on one of the threads.
-  private MemorySegment make(Opened from, long row, long rows, Buffers buffers)
-      throws IOException {
+  private MemorySegment make(Opened from, long row, long rows, Buffers buffers) throws IOException {
     var job = from.job;
     var tensor = job.tensor;
     long width = job.width();
@@ -238,7 +238,7 @@ final class RowPipeline implements AutoCloseable {
       }
     }
     if (interrupted) Thread.currentThread().interrupt();
-    var open = new java.util.HashSet<Arena>();
+    var open = new HashSet<Arena>();
     begun.forEach(piece -> open.add(piece.opened.arena));
     if (nextRow > 0) open.add(opened.arena);
     open.forEach(Arena::close);

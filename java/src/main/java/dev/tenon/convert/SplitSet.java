@@ -27,6 +27,7 @@ public final class SplitSet {
   static final String NO = "split.no";
   static final String COUNT = "split.count";
   static final String TENSORS = "split.tensors.count";
+  static final List<String> KEYS = List.of(NO, COUNT, TENSORS);
 
   /// The most that `split.count` can say.
   private static final int MOST_PARTS = 0xffff;
@@ -126,13 +127,15 @@ public final class SplitSet {
       throws IOException {
     var plan = plan(source, cut);
     var writers = new ArrayList<GgufWriter>();
-    var counter = new Counter(source, progress);
+    var copier = new TensorCopier(source, progress);
     int next = 0;
     for (int part = 0; part < plan.size(); part++) {
       var writer = new GgufWriter();
       if (part == 0) writer.copy(source);
       number(writer, part, plan.size(), source.tensors().size());
-      for (int i = 0; i < plan.get(part); i++) counter.add(writer, next++);
+      // Upstream comes to know the count last.
+      writer.remove(COUNT).put(COUNT, new GgufValue.Int(GgufType.UINT16, plan.size()));
+      for (int i = 0; i < plan.get(part); i++) copier.add(writer, source.tensors().get(next++));
       writers.add(writer);
     }
     return write(source, prefix, writers);
@@ -149,52 +152,18 @@ public final class SplitSet {
   public static void merge(Gguf source, Path target, Progress progress) throws IOException {
     checkOther(source, target);
     var writer = new GgufWriter().copy(source);
-    for (var key : List.of(NO, COUNT, TENSORS)) writer.remove(key);
-    var counter = new Counter(source, progress);
-    for (int i = 0; i < source.tensors().size(); i++) counter.add(writer, i);
+    for (var key : KEYS) writer.remove(key);
+    var copier = new TensorCopier(source, progress);
+    source.tensors().forEach(tensor -> copier.add(writer, tensor));
     write(writer, target);
   }
 
-  /// Copies tensors and tells how far it is.
-  private static final class Counter {
-    private final Gguf source;
-    private final Progress progress;
-    private final long total;
-    private long done;
-
-    Counter(Gguf source, Progress progress) {
-      this.source = source;
-      this.progress = progress;
-      total = source.tensors().stream().mapToLong(tensor -> tensor.bytes()).sum();
-    }
-
-    void add(GgufWriter writer, int index) {
-      var tensor = source.tensors().get(index);
-      writer.tensor(
-          tensor.name(),
-          tensor.type(),
-          tensor.shape(),
-          out -> {
-            try (var arena = java.lang.foreign.Arena.ofConfined()) {
-              var data = source.map(tensor, arena);
-              long piece = 1 << 24;
-              for (long at = 0; at < data.byteSize(); at += piece) {
-                long size = Math.min(piece, data.byteSize() - at);
-                out.write(data.asSlice(at, size).asByteBuffer());
-                done += size;
-                progress.at(done, total);
-              }
-            }
-          });
-    }
-  }
-
-  /// Puts the numbers of a part where upstream has them: at the end.
+  /// Puts the numbers of a part at the end.
   static void number(GgufWriter writer, int part, int count, int tensors) {
-    for (var key : List.of(NO, COUNT, TENSORS)) writer.remove(key);
+    for (var key : KEYS) writer.remove(key);
     writer.put(NO, new GgufValue.Int(GgufType.UINT16, part));
-    writer.put(TENSORS, new GgufValue.Int(GgufType.INT32, tensors));
     writer.put(COUNT, new GgufValue.Int(GgufType.UINT16, count));
+    writer.put(TENSORS, new GgufValue.Int(GgufType.INT32, tensors));
   }
 
   /// Writes the files of a set: first all of them into a folder beside, then each under its name.

@@ -58,8 +58,7 @@ final class TensorTypes {
   /// Reads what the rules ask of the model.
   ///
   /// @param names of all tensors that there will be
-  TensorTypes(Gguf source, QuantizeOptions options, List<String> names)
-      throws GgufFormatException {
+  TensorTypes(Gguf source, QuantizeOptions options, List<String> names) throws GgufFormatException {
     this.options = options;
     target = options.type();
     var overrides = options.metadata();
@@ -363,8 +362,7 @@ final class TensorTypes {
   }
 
   private TensorType attentionOutput(TensorType usual) {
-    if (architecture.equals("falcon"))
-      return target == FileType.Q3_K_L ? TensorType.Q4_K : usual;
+    if (architecture.equals("falcon")) return target == FileType.Q3_K_L ? TensorType.Q4_K : usual;
     if (experts == 8)
       return switch (target) {
         case Q2_K, IQ3_XS, IQ3_XXS, Q3_K_S, Q3_K_M, IQ4_NL, Q4_K_S, Q4_K_M, IQ3_S, IQ3_M, IQ4_XS ->

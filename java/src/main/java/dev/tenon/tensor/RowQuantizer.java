@@ -125,8 +125,7 @@ public final class RowQuantizer {
     }
     NativeLibrary.load();
     var traits =
-        ggml_type_traits.reinterpret(
-            Ggml.ggml_get_type_traits(type.id()), Arena.global(), null);
+        ggml_type_traits.reinterpret(Ggml.ggml_get_type_traits(type.id()), Arena.global(), null);
     ggml_to_float_t.invoke(ggml_type_traits.to_float(traits), from, into, elements);
   }
 
@@ -157,14 +156,25 @@ public final class RowQuantizer {
       case TQ1_0 -> firstScale(data, type, 52);
       case TQ2_0 -> firstScale(data, type, 64);
       case Q8_K -> firstScale(data, type, 2); // the upper half of a binary32
-      case Q1_0, Q2_0, Q4_0, Q5_0, Q8_0, IQ1_S, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, IQ4_NL,
+      case Q1_0,
+          Q2_0,
+          Q4_0,
+          Q5_0,
+          Q8_0,
+          IQ1_S,
+          IQ2_XXS,
+          IQ2_XS,
+          IQ2_S,
+          IQ3_XXS,
+          IQ3_S,
+          IQ4_NL,
           IQ4_XS ->
           firstScale(data, type, 0);
     };
   }
 
-  /// Several numbers in one word: adding the lowest bit of the exponent carries into the sign, which
-  /// is masked out, where all bits of the exponent are set, and nowhere else.
+  /// Several numbers in one word: adding the lowest bit of the exponent carries into the sign,
+  /// which is masked out, where all bits of the exponent are set, and nowhere else.
   private static long firstAllOnes(MemorySegment data, long exponents, int bytes) {
     long lowest = exponents & -exponents; // of the lowest number; the others follow
     for (int i = 8 * bytes; i < Long.SIZE; i *= 2) lowest |= lowest << i;

@@ -39,8 +39,7 @@ class QuantizerConformanceTest {
     var options =
         QuantizeOptions.of(FileType.of(name.substring(name.indexOf('.') + 1))).withThreads(2);
     if (!plain)
-      options =
-          options.withImportance(ImportanceMatrix.read(fixtures.resolve("imatrix.gguf")));
+      options = options.withImportance(ImportanceMatrix.read(fixtures.resolve("imatrix.gguf")));
     var made = folder.resolve(name + ".gguf");
     try (var source = Gguf.open(fixtures.resolve("tiny-f16.gguf"))) {
       Quantizer.of(source, options).write(made);
