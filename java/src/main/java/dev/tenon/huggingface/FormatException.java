@@ -19,7 +19,7 @@ public final class FormatException extends IOException {
   /// @param expected what should have been there
   /// @param found what was there instead
   public FormatException(Path file, long offset, String expected, String found) {
-    super(file + ", byte " + offset + ": expected " + expected + ", found " + found);
+    super(file + ", byte " + offset + ": expected " + line(expected) + ", found " + line(found));
     this.offset = offset;
   }
 
@@ -30,7 +30,7 @@ public final class FormatException extends IOException {
   /// @param expected what should have been there
   /// @param found what was there instead
   public FormatException(Path file, String place, String expected, String found) {
-    super(file + ", " + place + ": expected " + expected + ", found " + found);
+    super(file + ", " + line(place) + ": expected " + line(expected) + ", found " + line(found));
     this.offset = -1;
   }
 
@@ -42,6 +42,11 @@ public final class FormatException extends IOException {
   /// {@return a text from a file as messages have it: on one line, cut where it is long}
   static String quote(String text) {
     var shown = text.length() <= QUOTED ? text : text.substring(0, QUOTED) + "…";
-    return '"' + shown.replaceAll("\\p{Cntrl}", "\ufffd") + '"';
+    return '"' + line(shown) + '"';
+  }
+
+  /// {@return a text without what would break a line: names from a file may have anything}
+  private static String line(String text) {
+    return text.replaceAll("\\p{Cntrl}", "\ufffd");
   }
 }

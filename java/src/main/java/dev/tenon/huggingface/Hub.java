@@ -346,14 +346,12 @@ public final class Hub {
   /// @param progress hears how far it is
   /// @return the GGUF file (of a split set the first), or the folder
   /// @throws NoSuchFileException if there is no such file, or offline none in the cache; the
-  // message
-  ///     has what there is
+  ///     message has what there is
   /// @throws HubException if the hub refuses, or gives other bytes than it said
   /// @throws CancellationException if `progress` says so
   /// @throws java.io.InterruptedIOException if the thread is interrupted
   /// @throws IOException if the hub cannot be reached and the cache does not have it, or the disk
-  // is
-  ///     full
+  ///     is full
   public Path pull(HubName name, Progress progress) throws IOException {
     if (offline) {
       return cached(name, null);

@@ -24,8 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /// Requests to the hub: redirects, the token only for the hub's own host, tries again after what
-// may
-/// pass, and an end to connections on which nothing comes any more.
+/// may pass, and an end to connections on which nothing comes any more.
 final class HubHttp {
   private static final int MOST_REDIRECTS = 10;
   private static final int MOST_MESSAGE_BYTES = 2000;

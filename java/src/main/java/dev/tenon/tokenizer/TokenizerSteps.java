@@ -65,25 +65,42 @@ public final class TokenizerSteps {
     for (var text : texts) {
       expected.add(ends(splitter, text));
     }
-    PreTokenizer nearest = PreTokenizer.DEFAULT;
+    for (var candidate : PreTokenizer.values()) {
+      if (candidate.has(PreTokenizer.Rule.CHARACTERS)) {
+        continue;
+      }
+      if (candidate.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole
+          && differences(candidate, texts, expected, 1) == 0) {
+        return new Splitting(candidate.title(), true);
+      }
+    }
+    var nearest = PreTokenizer.DEFAULT;
     int fewest = Integer.MAX_VALUE;
     for (var candidate : PreTokenizer.values()) {
       if (candidate.has(PreTokenizer.Rule.CHARACTERS)) {
         continue;
       }
       // Of two that cut alike, the one that builds words alike: it counts as less than any text.
-      int differences = candidate.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole ? 0 : 1;
-      for (int i = 0; i < texts.size() && differences < fewest; i++) {
-        if (!Arrays.equals(candidate.split(texts.get(i)).toArray(), expected.get(i))) {
-          differences += 2;
-        }
-      }
+      int whole = candidate.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole ? 0 : 1;
+      int differences = 2 * differences(candidate, texts, expected, texts.size()) + whole;
       if (differences < fewest) {
         fewest = differences;
         nearest = candidate;
       }
     }
-    return new Splitting(nearest.title(), fewest == 0);
+    return new Splitting(nearest.title(), false);
+  }
+
+  /// {@return how many texts a splitting cuts otherwise, counted up to `most`}
+  private static int differences(
+      PreTokenizer candidate, List<String> texts, List<int[]> expected, int most) {
+    int differences = 0;
+    for (int i = 0; i < texts.size() && differences < most; i++) {
+      if (!Arrays.equals(candidate.split(texts.get(i)).toArray(), expected.get(i))) {
+        differences++;
+      }
+    }
+    return differences;
   }
 
   /// {@return where the words of a text end, in characters; another text's where it was changed}
