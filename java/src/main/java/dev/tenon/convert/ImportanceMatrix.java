@@ -127,9 +127,10 @@ public final class ImportanceMatrix {
     var columns = new LinkedHashMap<String, float[]>();
     int entries = number(path, in, 1, Integer.MAX_VALUE, "the number of entries");
     for (int i = 0; i < entries; i++) {
-      var name = text(path, in, number(path, in, 0, in.remaining(), "the length of a name"));
+      var name = text(path, in, number(path, in, 0, Integer.MAX_VALUE, "the length of a name"));
       int calls = number(path, in, Integer.MIN_VALUE, Integer.MAX_VALUE, "the calls of " + name);
-      int count = number(path, in, 1, in.remaining() / Float.BYTES, "the values of " + name);
+      int most = in.remaining() / Float.BYTES - 1; // after the count
+      int count = number(path, in, 1, most, "the values of " + name);
       var values = new float[count];
       in.asFloatBuffer().get(values);
       in.position(in.position() + count * Float.BYTES);

@@ -211,7 +211,11 @@ final class RowPipeline implements AutoCloseable {
       importance = from.importance.asSlice(matrix * bytes, bytes);
     }
     var made = buffers.rows.asSlice(0, rows * job.type.rowBytes(width));
-    RowQuantizer.quantize(job.type, values, made, rows, width, importance);
+    try {
+      RowQuantizer.quantize(job.type, values, made, rows, width, importance);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(source.path() + ": " + tensor.name() + ": " + e.getMessage(), e);
+    }
     wrong = RowQuantizer.firstNotFinite(job.type, made);
     if (wrong >= 0)
       throw new IOException(
