@@ -11,6 +11,7 @@ final class FileProgress implements AutoCloseable {
 
   private final PrintStream err;
   private final String verb;
+  private final String unit;
   private final boolean terminal;
   private final long start = System.nanoTime();
   private long due;
@@ -20,13 +21,22 @@ final class FileProgress implements AutoCloseable {
   ///
   /// @param verb what is being done, for example `quantizing`
   FileProgress(Streams streams, String verb) {
+    this(streams, verb, null);
+  }
+
+  /// Begins to count the time.
+  ///
+  /// @param verb what is being done
+  /// @param unit what is counted, for example `tokens`; null for bytes
+  FileProgress(Streams streams, String verb, String unit) {
+    this.unit = unit;
     this.err = streams.err();
     this.verb = verb;
     this.terminal = streams.errTerminal();
     due = start + (terminal ? SECOND / 3 : 10 * SECOND);
   }
 
-  /// Takes note of how far it is, in bytes.
+  /// Takes note of how far it is.
   void at(long done, long total) {
     long now = System.nanoTime();
     if (now - due < 0 || total <= 0) {
@@ -42,9 +52,9 @@ final class FileProgress implements AutoCloseable {
     var state =
         (int) (part * 100)
             + "% of "
-            + Text.bytes(total)
+            + amount(total)
             + ", "
-            + Text.bytes((long) (done / Math.max(seconds, 1e-3)))
+            + amount((long) (done / Math.max(seconds, 1e-3)))
             + "/s, "
             + time(left)
             + " left";
@@ -57,6 +67,10 @@ final class FileProgress implements AutoCloseable {
     err.print("\r" + line + " ".repeat(Math.max(0, drawn - line.length())));
     err.flush();
     drawn = line.length();
+  }
+
+  private String amount(long count) {
+    return unit == null ? Text.bytes(count) : count + " " + unit;
   }
 
   /// {@return for example `1:05:09`, `2:30` or `12 s`}

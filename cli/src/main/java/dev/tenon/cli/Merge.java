@@ -25,7 +25,7 @@ final class Merge extends Command {
   int call() throws Exception {
     var given = arguments.get();
     if (given.size() != 2) {
-      throw usage("FIRST OUT, please: which set becomes which file?");
+      throw usage("which set becomes which file? Give FIRST OUT");
     }
     var out = Path.of(given.get(1));
     try (var source = Gguf.open(Path.of(given.getFirst()))) {

@@ -24,6 +24,7 @@ import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
+import picocli.CommandLine.TypeConversionException;
 
 /// Makes a smaller file of a model.
 final class Quantize extends Command {
@@ -90,7 +91,7 @@ final class Quantize extends Command {
   }
 
   private Value<TensorType> type(String description, String name) {
-    return option(TensorType.class, this::tensorType, null, "TYPE", description, name);
+    return option(TensorType.class, Quantize::tensorType, null, "TYPE", description, name);
   }
 
   @Override
@@ -136,7 +137,7 @@ final class Quantize extends Command {
   private Given given() {
     var all = arguments.get();
     if (all.size() < 2) {
-      throw usage("IN [OUT] TYPE, please: which file becomes what?");
+      throw usage("which file becomes what? Give IN [OUT] TYPE");
     }
     var in = Path.of(all.getFirst());
     boolean named = !isType(all.get(1));
@@ -223,13 +224,13 @@ final class Quantize extends Command {
     return matrix.without(excluded.get());
   }
 
-  private TensorType tensorType(String text) {
+  private static TensorType tensorType(String text) {
     for (var type : TensorType.values()) {
       if (type.ggmlName().equalsIgnoreCase(text)) {
         return type;
       }
     }
-    throw usage(
+    throw new TypeConversionException(
         "no tensor type "
             + text
             + "; known: "
@@ -247,6 +248,8 @@ final class Quantize extends Command {
     try {
       var name = Pattern.compile(text.substring(0, at).toLowerCase(Locale.ROOT));
       return new Rule(name, tensorType(text.substring(at + 1)));
+    } catch (TypeConversionException e) {
+      throw usage(e.getMessage());
     } catch (PatternSyntaxException e) {
       throw usage("'" + text + "': " + e.getDescription());
     }

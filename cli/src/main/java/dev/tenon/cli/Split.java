@@ -37,7 +37,7 @@ final class Split extends Command {
   int call() throws Exception {
     var given = arguments.get();
     if (given.size() != 2) {
-      throw usage("IN PREFIX, please: which file, and how do the names of its parts begin?");
+      throw usage("which file, and how do the names of its parts begin? Give IN PREFIX");
     }
     if (tensors.get() != null && size.get() != null) {
       throw usage("--split-max-tensors or --split-max-size, not both");

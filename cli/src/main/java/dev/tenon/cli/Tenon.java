@@ -41,6 +41,7 @@ public final class Tenon extends Command {
     COMMANDS.put("split", Split::new);
     COMMANDS.put("merge", Merge::new);
     COMMANDS.put("metadata", Metadata::new);
+    COMMANDS.put("perplexity", Perplex::new);
     COMMANDS.put("version", Version::new);
     COMMANDS.put("completion", Completion::new);
   }
