@@ -24,7 +24,9 @@ class HouseTest {
       Map.ofEntries(
           entry("ggml", Set.of()),
           entry("gguf", Set.of()),
-          entry("tokenizer", Set.of("gguf")),
+          entry("json", Set.of()),
+          entry("tokenizer", Set.of("gguf", "json")),
+          entry("huggingface", Set.of("gguf", "json", "tokenizer")),
           entry("sampling", Set.of()),
           entry("tensor", Set.of("gguf", "ggml")),
           entry("model", Set.of("gguf", "tensor")),

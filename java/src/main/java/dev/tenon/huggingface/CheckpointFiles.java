@@ -65,7 +65,7 @@ final class CheckpointFiles {
         && !name.startsWith("scheduler")
         && !name.startsWith("adapter_model")
         && !name.startsWith("expected") // results beside a model
-        && !name.startsWith("tokenizer")
+        && !name.startsWith("tok")
         && Files.isRegularFile(file);
   }
 

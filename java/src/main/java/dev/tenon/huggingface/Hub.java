@@ -39,7 +39,7 @@ public final class Hub {
 
   private static final String DEFAULT_ENDPOINT = "https://huggingface.co";
   private static final int MOST_LIST_BYTES = 1 << 26;
-  private static final int PART_BYTES = 1 << 24;
+  private static final int PART_BYTES = 1 << 20;
   private static final int CONNECTIONS = 6;
 
   /// Which GGUF file is meant where none is named, as in llama.cpp.

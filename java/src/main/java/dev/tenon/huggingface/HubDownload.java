@@ -16,11 +16,12 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// One file on its way into the cache.
@@ -30,6 +31,9 @@ import java.util.concurrent.atomic.AtomicLong;
 /// there its hash is checked, and it gets its name.
 final class HubDownload {
   private static final int BUFFER = 1 << 16;
+
+  /// The most parts that are asked for at once.
+  private static final int MOST_PARTS = 64;
 
   /// What the small file begins with: how many bytes, and the parts' size.
   private static final int STATE_BYTES = 2 * Long.BYTES;
@@ -94,6 +98,9 @@ final class HubDownload {
       }
       fetch();
       check();
+      try (var data = FileChannel.open(growing, StandardOpenOption.WRITE)) {
+        data.force(true);
+      }
       HubCache.move(growing, blob);
       Files.deleteIfExists(state);
     }
@@ -179,26 +186,42 @@ final class HubDownload {
     return Math.min(partBytes, file.size() - (long) part * partBytes);
   }
 
-  private void fetch(FileChannel data, FileChannel marks, boolean[] whole) throws IOException {
-    int left = 0;
+  /// Parts that follow each other, asked for at once.
+  private record Run(int first, int count) {}
+
+  /// {@return all parts that are not whole, in runs that keep every connection busy}
+  private Queue<Run> runs(boolean[] whole) {
+    int missing = 0;
     for (var one : whole) {
-      left += one ? 0 : 1;
+      missing += one ? 0 : 1;
     }
-    if (left == 0) {
-      return;
+    int most = Math.clamp(missing / (4 * connections), 1, MOST_PARTS);
+    var runs = new ConcurrentLinkedQueue<Run>();
+    for (int i = 0; i < whole.length; ) {
+      int first = i;
+      while (i < whole.length && !whole[i] && i - first < most) {
+        i++;
+      }
+      if (i > first) {
+        runs.add(new Run(first, i - first));
+      } else {
+        i++;
+      }
     }
-    var next = new AtomicInteger();
-    int workers = Math.min(connections, left);
+    return runs;
+  }
+
+  private void fetch(FileChannel data, FileChannel marks, boolean[] whole) throws IOException {
+    var runs = runs(whole);
+    int workers = Math.min(connections, runs.size());
     var threads = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().factory());
     var running = new ExecutorCompletionService<Void>(threads);
     try {
       for (int i = 0; i < workers; i++) {
         running.submit(
             () -> {
-              for (int p = next.getAndIncrement(); p < whole.length; p = next.getAndIncrement()) {
-                if (!whole[p]) {
-                  part(p, data, marks);
-                }
+              for (var run = runs.poll(); run != null; run = runs.poll()) {
+                receive(run, data, marks);
               }
               return null;
             });
@@ -261,7 +284,7 @@ final class HubDownload {
         advance(Math.max(0, at - Math.max(done.get(), furthest.get())));
         furthest.accumulateAndGet(at, Math::max);
         if (at == end && !whole[part]) {
-          mark(part, data, marks);
+          mark(part, marks);
           whole[part] = true;
         }
       }
@@ -305,31 +328,32 @@ final class HubDownload {
     }
   }
 
-  private void part(int part, FileChannel data, FileChannel marks) throws IOException {
-    long start = (long) part * partBytes;
-    long end = start + length(part);
+  private void receive(Run run, FileChannel data, FileChannel marks) throws IOException {
+    long start = (long) run.first * partBytes;
+    int last = run.first + run.count - 1;
+    long end = (long) last * partBytes + length(last);
     var at = new AtomicLong(start);
     http.retry(
         () -> {
-          receive(at, end, data);
+          receive(at, end, data, marks);
           return null;
         },
         at::get);
-    mark(part, data, marks);
   }
 
-  /// Takes note that a part is whole, once it is on the disk.
-  private void mark(int part, FileChannel data, FileChannel marks) throws IOException {
+  /// Takes note that a part is whole. Should the machine itself stop before it is on the disk, the
+  /// hash of the file tells.
+  private void mark(int part, FileChannel marks) throws IOException {
     try {
-      data.force(false);
       write(marks, ByteBuffer.wrap(new byte[] {1}), STATE_BYTES + part);
     } catch (IOException e) {
-      throw Thread.currentThread().isInterrupted() ? e : new HubHttp.DiskException(growing, e);
+      throw Thread.currentThread().isInterrupted() ? e : new HubHttp.DiskException(state, e);
     }
   }
 
   /// Receives bytes from `at` to `end`.
-  private void receive(AtomicLong at, long end, FileChannel data) throws IOException {
+  private void receive(AtomicLong at, long end, FileChannel data, FileChannel marks)
+      throws IOException {
     if (at.get() == end) {
       return;
     }
@@ -341,9 +365,13 @@ final class HubDownload {
       var body = answer.last().body();
       var buffer = new byte[BUFFER];
       while (at.get() < end) {
-        int n = read(body, buffer, (int) Math.min(BUFFER, end - at.get()), at.get(), watched);
+        int part = (int) (at.get() / partBytes);
+        long partEnd = (long) part * partBytes + length(part);
+        int n = read(body, buffer, (int) Math.min(BUFFER, partEnd - at.get()), at.get(), watched);
         store(data, buffer, n, at.get());
-        at.addAndGet(n);
+        if (at.addAndGet(n) == partEnd) {
+          mark(part, marks);
+        }
         advance(n);
       }
       if (end == file.size()) {
