@@ -1,9 +1,14 @@
 /// The transformer runtime for the JVM: a GGUF file in, text out.
 module dev.tenon {
+  requires com.fasterxml.jackson.core;
   requires dev.tenon.ggml;
+  requires java.net.http;
 
   exports dev.tenon;
+  exports dev.tenon.convert;
   exports dev.tenon.gguf;
+  exports dev.tenon.huggingface;
+  exports dev.tenon.json;
   exports dev.tenon.model;
   exports dev.tenon.sampling;
   exports dev.tenon.tensor;
