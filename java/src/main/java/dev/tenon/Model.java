@@ -1,14 +1,20 @@
 package dev.tenon;
 
+import dev.tenon.chat.ChatTemplate;
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
 import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorInfo;
 import dev.tenon.gguf.TensorType;
+import dev.tenon.grammar.VocabularyTrie;
 import dev.tenon.model.Architecture;
 import dev.tenon.model.Decoder;
 import dev.tenon.model.Evaluator;
 import dev.tenon.model.Hyperparameters;
+import dev.tenon.sampling.Filter;
+import dev.tenon.sampling.Sampler;
+import dev.tenon.sampling.SamplerSettings;
+import dev.tenon.sampling.Stage;
 import dev.tenon.tensor.Backend;
 import dev.tenon.tensor.KvCache;
 import dev.tenon.tensor.Weights;
@@ -40,7 +46,10 @@ public final class Model implements AutoCloseable {
   private final Hyperparameters hyperparameters;
   private final boolean hasTokenizer;
   private Tokenizer tokenizer;
+  private ChatTemplate chatTemplate;
+  private final VocabularyTrie[] tries = new VocabularyTrie[2]; // without and with control tokens
   private int[] endTokens;
+  private byte[] fingerprint;
   private int sessions;
   private boolean closed;
 
@@ -225,6 +234,60 @@ public final class Model implements AutoCloseable {
     return tokenizer;
   }
 
+  /// {@return how a conversation becomes a prompt: the template in the file, else the one that fits
+  /// its vocabulary, else ChatML; made when first asked for}
+  ///
+  /// @throws IllegalStateException if the file has no vocabulary, or this is closed
+  /// @throws UncheckedIOException if the template is no text
+  /// @throws dev.tenon.jinja.TemplateException if it is malformed
+  public synchronized ChatTemplate chatTemplate() {
+    if (chatTemplate == null) {
+      checkOpen("chatTemplate");
+      try {
+        chatTemplate = ChatTemplate.of(gguf, tokenizer());
+      } catch (GgufFormatException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return chatTemplate;
+  }
+
+  /// {@return a sampler with these settings, for texts of this model}
+  ///
+  /// @param settings how tokens are picked; unlike [SamplerSettings#sampler] this finds DRY's
+  ///     sequence breakers and what infill needs in the vocabulary
+  /// @param first applied before all others, such as the mask of a grammar
+  /// @throws IllegalArgumentException if a logit bias is for a token that the model does not have
+  /// @throws IllegalStateException if the settings need a vocabulary and the file has none, or this
+  ///     is closed
+  /// @throws UncheckedIOException if the vocabulary is malformed
+  public Sampler sampler(SamplerSettings settings, Filter... first) {
+    for (int token : settings.logitBias().keySet()) {
+      if (token >= vocabularySize())
+        throw new IllegalArgumentException(
+            "logit bias: token " + token + " is outside the vocabulary of " + vocabularySize());
+    }
+    if (!settings.needsVocabulary()) return settings.sampler(first);
+    try {
+      var texts = TokenTexts.of(this);
+      if (settings.stages().contains(Stage.INFILL) && texts.endOfTurn() < 0)
+        throw new IllegalStateException("infill: " + name() + " has no token to end with");
+      return settings.sampler(texts, first);
+    } catch (GgufFormatException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// {@return the vocabulary as a grammar looks it up, made when first asked for}
+  ///
+  /// @param special whether control tokens count as their text, else as nothing
+  /// @throws IllegalStateException if the file has no vocabulary, or this is closed
+  public synchronized VocabularyTrie vocabularyTrie(boolean special) {
+    int index = special ? 1 : 0;
+    if (tries[index] == null) tries[index] = VocabularyTrie.of(tokenizer(), special);
+    return tries[index];
+  }
+
   /// Opens a session with its own key/value cache.
   ///
   /// @param contextLength capacity in tokens; 0 for the trained context
@@ -256,7 +319,7 @@ public final class Model implements AutoCloseable {
       cache = new KvCache(weights, hyperparameters.cacheLayout(), context, options.cacheSettings());
       var evaluator =
           new Evaluator(decoder, weights, cache, hyperparameters.vocabulary(), options.passRows());
-      return new Session(this, cache, evaluator, context);
+      return new Session(this, cache, evaluator, context, options);
     } catch (Throwable e) {
       if (cache != null) cache.close();
       release();
@@ -280,6 +343,14 @@ public final class Model implements AutoCloseable {
     closed = true;
     weights.close();
     gguf.close();
+  }
+
+  /// A hash of what the model is, made when first asked for.
+  ///
+  /// @throws IllegalStateException if the file is closed
+  synchronized byte[] fingerprint() {
+    if (fingerprint == null) fingerprint = Fingerprint.of(gguf);
+    return fingerprint;
   }
 
   /// The ids that end generation.

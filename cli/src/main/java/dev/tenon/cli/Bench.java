@@ -124,7 +124,7 @@ final class Bench extends Command {
   @Override
   int call() throws Exception {
     if (repetitions.get() < 1) {
-      throw usage("-r " + repetitions.get() + ": at least 1");
+      throw usage("-r " + repetitions.get() + ", from 1");
     }
     Printer printer =
         switch (output.get()) {

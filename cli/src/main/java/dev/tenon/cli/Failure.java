@@ -1,5 +1,7 @@
 package dev.tenon.cli;
 
+import dev.tenon.chat.ReplyException;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -13,6 +15,16 @@ final class Failure {
   /// {@return one line for a person, without control characters that a file may have put there}
   static String line(Throwable thrown) {
     return Text.visible(reason(thrown).replace('\n', ' '));
+  }
+
+  /// {@return whether it is what a person or a file can bring about: its line says it all}
+  static boolean expected(Throwable thrown) {
+    return thrown instanceof IllegalArgumentException
+        || thrown instanceof IllegalStateException
+        || thrown instanceof UnsupportedOperationException
+        || thrown instanceof IOException
+        || thrown instanceof UncheckedIOException
+        || thrown instanceof ReplyException;
   }
 
   private static String reason(Throwable thrown) {

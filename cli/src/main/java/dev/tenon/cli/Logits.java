@@ -57,7 +57,7 @@ final class Logits extends Command {
   int call() throws Exception {
     var text = onlyOne("text", argument.get(), prompt.get(), tokens.get());
     if (chunk.get() != null && chunk.get() < 1) {
-      throw usage("--chunk " + chunk.get() + ": at least 1");
+      throw usage("--chunk " + chunk.get() + ", from 1");
     }
     if (output.get() == null && !json.get() && streams.outTerminal()) {
       throw usage("raw numbers on a terminal? Give -o FILE or --json, or redirect the output");

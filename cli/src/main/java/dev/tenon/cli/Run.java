@@ -1,12 +1,20 @@
 package dev.tenon.cli;
 
+import dev.tenon.GenerateOptions;
 import dev.tenon.Generation;
 import dev.tenon.Model;
 import dev.tenon.Session;
+import dev.tenon.grammar.GrammarFilter;
+import dev.tenon.json.Json;
+import dev.tenon.sampling.Filter;
+import dev.tenon.sampling.LogProbabilities;
 import dev.tenon.sampling.Sampler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /// Continues a prompt.
 final class Run extends Command {
@@ -14,8 +22,14 @@ final class Run extends Command {
   private final Value<String> prompt;
   private final Value<String> tokens;
   private final Value<Boolean> ids;
+  private final Value<Integer> probabilities;
   private final ModelFlags model;
   private final GenerateFlags generate;
+  private final EscapeFlags escapes;
+  private final LimitFlags limits;
+  private final GrammarFlags grammar;
+  private final DraftFlags draft;
+  private final PromptCacheFlags cache;
   private final SessionFlags session;
 
   Run(Streams streams) {
@@ -29,23 +43,32 @@ final class Run extends Command {
     prompt = text("TEXT", "The prompt; '' for none but the begin token.", "-p", "--prompt");
     tokens = text("IDS", "Token ids as the prompt, as they are: 1,2,3.", "--tokens");
     ids = flag("Print token ids in place of text: a JSON array, the prompt's included.", "--ids");
+    probabilities =
+        integer(
+            null,
+            "Print a line of JSON for each token in place of text: id, text, log-probability, and"
+                + " so many of the likeliest.",
+            "--n-probs",
+            "--logprobs");
     model = new ModelFlags(this);
     generate = new GenerateFlags(this);
+    escapes = new EscapeFlags(this);
+    limits = new LimitFlags(this, escapes);
+    grammar = new GrammarFlags(this);
+    draft = new DraftFlags(this);
+    cache = new PromptCacheFlags(this);
     session = new SessionFlags(this);
   }
 
   @Override
   int call() throws Exception {
-    var text = onlyOne("prompt", argument.get(), prompt.get(), tokens.get());
+    var text = onlyOne("prompt", argument.get(), escapes.read(prompt.get()), tokens.get());
     if (text == null && streams.inTerminal()) {
-      return Chat.converse(this, model, generate, session);
+      return Chat.converse(
+          this, new Chat.Flags(model, null, generate, limits, grammar, draft, session));
     }
     var given = tokens.get() == null ? null : TokenIds.parse(this, "--tokens", text);
-    if (given != null && given.length == 0) {
-      throw usage("--tokens: at least one id");
-    }
-    session.options(0); // says what is wrong with it before the wait
-    var sampler = generate.sampler();
+    check(given);
 
     long start = System.nanoTime();
     try (var backend = model.backend();
@@ -63,7 +86,15 @@ final class Run extends Command {
         throw new IOException(model.path() + " has no vocabulary to print text with: add --ids");
       }
       check(given, loaded);
-      try (var opened = loaded.newSession(session.options(loaded.contextLength()))) {
+      var held = grammar.grammar(loaded.hasTokenizer() ? loaded.tokenizer() : null);
+      var mask =
+          held == null
+              ? new Filter[0]
+              : new Filter[] {new GrammarFilter(held, loaded.vocabularyTrie(false))};
+      var sampler = generate.sampler(loaded, mask);
+      var settings = session.options(loaded.contextLength());
+      try (var opened = loaded.newSession(settings);
+          var guesses = draft.open(loaded, backend, settings)) {
         if (given.length > opened.contextLength()) {
           throw new IOException(
               "the prompt has "
@@ -72,11 +103,36 @@ final class Run extends Command {
                   + opened.contextLength()
                   + ": raise it with -c");
         }
+        cache.restore(opened);
         if (verbose()) {
           Timings.session(streams.err(), opened);
         }
-        return print(opened, given, sampler);
+        int begin = tokens.get() == null && loaded.tokenizer().addsBos() ? 1 : 0;
+        var options =
+            limits.of(generate.options(), given.length, begin).withDrafter(guesses.drafter());
+        if (probabilities.get() != null) {
+          options = options.withLogProbabilities(probabilities.get());
+        }
+        return print(loaded, opened, given, sampler, options);
       }
+    }
+  }
+
+  /// Says what is wrong with the flags before the wait for a model.
+  private void check(int[] given) throws IOException {
+    if (given != null && given.length == 0) {
+      throw usage("--tokens: at least one id");
+    }
+    if (probabilities.get() != null && (probabilities.get() < 0 || ids.get())) {
+      throw usage("--n-probs: at least 0, and not with --ids");
+    }
+    session.options(0);
+    generate.check();
+    limits.check();
+    draft.check();
+    cache.check();
+    if (grammar.given() && grammar.schema() != null) {
+      grammar.grammar(null);
     }
   }
 
@@ -89,8 +145,11 @@ final class Run extends Command {
   }
 
   /// Prints what is generated as it comes.
-  private int print(Session opened, int[] prompt, Sampler sampler) throws IOException {
+  private int print(
+      Model loaded, Session opened, int[] prompt, Sampler sampler, GenerateOptions options)
+      throws IOException {
     var out = streams.out();
+    var events = opened.complete(prompt, sampler, options).iterator();
     if (ids.get()) {
       out.print("[");
       for (int i = 0; i < prompt.length; i++) {
@@ -98,16 +157,16 @@ final class Run extends Command {
       }
     }
     boolean interrupted = false;
+    boolean first = true;
     try (var _ = Interrupt.ofThisThread()) {
-      var events = opened.events(prompt, sampler, generate.options()).iterator();
       while (events.hasNext()) {
         switch (events.next()) {
-          case Generation.Piece(int token, String text) -> {
-            if (!ids.get()) {
-              out.print(text);
-            } else if (token >= 0) {
-              out.print(", " + token);
+          case Generation.Piece piece -> {
+            if (first) {
+              cache.promptEvaluated(opened);
+              first = false;
             }
+            print(loaded, piece);
             out.flush();
           }
           case Generation.Done done -> {
@@ -127,6 +186,37 @@ final class Run extends Command {
       }
     }
     Thread.interrupted(); // has done its work
+    cache.ended(opened);
     return interrupted ? 130 : 0;
+  }
+
+  private void print(Model loaded, Generation.Piece piece) throws IOException {
+    var out = streams.out();
+    if (ids.get()) {
+      if (piece.token() >= 0) {
+        out.print(", " + piece.token());
+      }
+    } else if (probabilities.get() == null) {
+      out.print(piece.text());
+    } else if (piece.logProbabilities() != null) {
+      var chosen = map(loaded, piece.logProbabilities().chosen());
+      chosen.put(
+          "top_logprobs",
+          piece.logProbabilities().top().stream().map(entry -> map(loaded, entry)).toList());
+      out.println(Json.write(chosen));
+    }
+  }
+
+  /// A token as llama-server shows it.
+  private static Map<String, Object> map(Model loaded, LogProbabilities.Entry entry) {
+    var map = new LinkedHashMap<String, Object>();
+    map.put("id", entry.token());
+    var bytes = loaded.tokenizer().bytes(entry.token(), true);
+    map.put("token", new String(bytes, StandardCharsets.UTF_8));
+    map.put("bytes", IntStream.range(0, bytes.length).mapToObj(i -> bytes[i] & 0xff).toList());
+    // A token that a model rules out has no finite one; JSON has no infinity.
+    float logProbability = Math.max(entry.logProbability(), -Float.MAX_VALUE);
+    map.put("logprob", Double.valueOf(Float.toString(logProbability)));
+    return map;
   }
 }

@@ -35,6 +35,9 @@ public final class Tenon extends Command {
     COMMANDS.put("chat", Chat::new);
     COMMANDS.put("inspect", Inspect::new);
     COMMANDS.put("tokenize", Tokenize::new);
+    COMMANDS.put("render", Render::new);
+    COMMANDS.put("parse", Parse::new);
+    COMMANDS.put("grammar", GrammarCommand::new);
     COMMANDS.put("logits", Logits::new);
     COMMANDS.put("bench", Bench::new);
     COMMANDS.put("quantize", Quantize::new);
@@ -179,7 +182,7 @@ public final class Tenon extends Command {
   }
 
   /// What may have been meant by a word that is not known.
-  private static String suggestion(String word, Collection<String> known) {
+  static String suggestion(String word, Collection<String> known) {
     var closest =
         known.stream()
             .filter(name -> distance(word, name) <= Math.max(1, word.length() / 3))

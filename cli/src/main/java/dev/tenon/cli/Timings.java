@@ -24,7 +24,7 @@ final class Timings {
             + ", "
             + Text.count(model.parameters())
             + " parameters");
-    err.println("device: " + backend.description() + ", " + backend.threads() + " threads");
+    err.println("device: " + backend.description() + ", " + threads(backend.threads()));
     model
         .buffers()
         .forEach((type, bytes) -> err.println("weights: " + Text.bytes(bytes) + " in " + type));
@@ -45,6 +45,18 @@ final class Timings {
   static void generation(PrintStream err, Generation.Done done) {
     rate(err, "prompt eval time", done.promptTime(), done.promptTokens());
     rate(err, "eval time", done.generateTime(), done.generatedTokens());
+    if (done.reusedTokens() > 0) {
+      err.printf(Locale.ROOT, "%18s = %d tokens%n", "prompt reused", done.reusedTokens());
+    }
+    if (done.draftedTokens() > 0) {
+      err.printf(
+          Locale.ROOT,
+          "%18s = %d of %d guessed tokens (%.1f %%)%n",
+          "accepted",
+          done.acceptedTokens(),
+          done.draftedTokens(),
+          100.0 * done.acceptedTokens() / done.draftedTokens());
+    }
     err.printf(
         Locale.ROOT,
         "%18s = %10.2f ms / %5d tokens, %s%n",
@@ -52,6 +64,10 @@ final class Timings {
         millis(done.promptTime().plus(done.generateTime())),
         done.promptTokens() + done.generatedTokens(),
         done.reason().name().toLowerCase(Locale.ROOT).replace('_', ' '));
+  }
+
+  private static String threads(int count) {
+    return count == 1 ? "1 thread" : count + " threads";
   }
 
   private static void rate(PrintStream err, String what, Duration time, int tokens) {

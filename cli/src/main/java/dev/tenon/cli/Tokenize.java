@@ -4,7 +4,6 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Turns text into tokens and back.
@@ -72,10 +71,7 @@ final class Tokenize extends Command {
     if (text.get() != null) {
       return text.get();
     }
-    var bytes =
-        file.get() == null || file.get().equals("-")
-            ? streams.readAll()
-            : Files.readAllBytes(Path.of(file.get()));
+    var bytes = file.get() == null ? streams.readAll() : InputFile.bytes(file.get(), streams);
     return new String(bytes, StandardCharsets.UTF_8);
   }
 

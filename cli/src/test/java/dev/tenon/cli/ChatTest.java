@@ -43,9 +43,10 @@ class ChatTest {
             .map(line -> Integer.parseInt(line.replaceAll(".*/ +(\\d+) tokens.*", "$1")))
             .toList();
     assertThat(evaluated).hasSize(3);
-    // A turn of the same text, with the last token of the answer before it in place of the begin.
-    assertThat(evaluated.get(1)).isLessThan(evaluated.get(0) + 8);
-    assertThat(evaluated.get(2)).isEqualTo(evaluated.get(0));
+    // A turn of the same text, and what ends the answer before it.
+    assertThat(evaluated.get(1)).isLessThan(evaluated.get(0) + 20);
+    // The whole prompt is there already: its last token alone is asked for what follows.
+    assertThat(evaluated.get(2)).isOne();
     var answers = tried.out().lines().toList();
     assertThat(answers.getFirst()).isEqualTo(answers.getLast());
   }

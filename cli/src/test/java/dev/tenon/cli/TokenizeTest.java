@@ -72,7 +72,8 @@ class TokenizeTest {
         .isEqualTo(ids("--text", "a\ufffdb"));
     tenon("tokenize", "-m", vocabulary, "-f", folder.resolve("none").toString())
         .failed("no such file");
-    tenon("tokenize", "-m", vocabulary, "-f", folder.toString()).failed("directory");
+    tenon("tokenize", "-m", vocabulary, "-f", folder.toString())
+        .failed(folder.toString(), "it is a folder");
   }
 
   @Test

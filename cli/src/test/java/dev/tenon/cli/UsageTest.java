@@ -23,7 +23,19 @@ class UsageTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"run", "chat", "inspect", "tokenize", "logits", "bench", "version", "completion"})
+      strings = {
+        "run",
+        "chat",
+        "inspect",
+        "tokenize",
+        "parse",
+        "render",
+        "grammar",
+        "logits",
+        "bench",
+        "version",
+        "completion"
+      })
   void everyCommandHasHelp(String command) {
     var tried = tenon(command, "--help").succeeded();
     assertThat(tried.out()).startsWith("Usage: tenon " + command).contains("--verbose");
@@ -75,7 +87,7 @@ class UsageTest {
         "run -m x -ngl some a          | 'some' is not a number of layers",
         "run -m x -s -2 a              | --seed -2",
         "run -m x --temp NaN a         | temperature",
-        "run -m x --repeat-penalty 0 a | repeat penalty 0.0",
+        "run -m x --repeat-penalty 0 a | --repeat-penalty 0, a finite number above 0",
         "run -m x --tokens 1,x         | 'x' is not a token id",
         "run -m x --tokens 1,,2        | '' is not a token id",
         "tokenize --text a             | TENON_MODEL",

@@ -126,7 +126,8 @@ public final class Json {
 
   private static String reason(JsonProcessingException e) {
     var at = e.getLocation();
-    var message = e.getOriginalMessage().lines().findFirst().orElse("");
+    // In brackets stands where an object began, in words about Java.
+    var message = e.getOriginalMessage().lines().findFirst().orElse("").replaceFirst(" \\(.*", "");
     return at == null
         ? message
         : message + ", at line " + at.getLineNr() + ", column " + at.getColumnNr();

@@ -2,6 +2,7 @@ package dev.tenon.model;
 
 import dev.tenon.tensor.Graph;
 import dev.tenon.tensor.KvView;
+import dev.tenon.tensor.Rope;
 import dev.tenon.tensor.Tensor;
 
 /// Builds the graph of one pass of a causal language model. Stateless: all state is in the cache.
@@ -13,4 +14,18 @@ public interface Decoder {
   /// @param inputs tokens and positions of the pass
   /// @param cache keys and values so far
   Tensor forward(Graph g, Inputs inputs, KvView cache);
+
+  /// {@return how the keys that a layer keeps are turned by their position, or null where they do
+  /// not depend on it}
+  ///
+  /// With that, tokens can move to other positions and need not be evaluated again. An architecture
+  /// whose hidden states depend on the position by themselves, as those with learned positions do,
+  /// leaves this as it is: its tokens cannot move.
+  ///
+  /// @param layer from 0
+  /// @throws UnsupportedOperationException if tokens cannot move
+  default Rope keyRope(int layer) {
+    throw new UnsupportedOperationException(
+        "the tokens of this architecture cannot move to other positions");
+  }
 }

@@ -5,9 +5,13 @@ import dev.tenon.gguf.TensorType;
 import dev.tenon.tensor.Compute;
 import dev.tenon.tensor.Graph;
 import dev.tenon.tensor.KvCache;
+import dev.tenon.tensor.KvTurn;
 import dev.tenon.tensor.KvView;
+import dev.tenon.tensor.Rope;
 import dev.tenon.tensor.Tensor;
 import dev.tenon.tensor.Weights;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 
 /// Evaluates batches of tokens with a decoder: cuts them into passes, places them in the cache,
@@ -15,17 +19,46 @@ import java.util.concurrent.CancellationException;
 ///
 /// The graph of a pass depends on the number of its rows and outputs and on how much of the cache
 /// it sees, which is rounded: from one generated token to the next all three stay the same, and
-/// nothing is built.
+/// nothing is built. Passes of a few rows that all are outputs, by which drafted tokens are
+/// verified, have a graph and memory of their own, so that they can take turns with single tokens
+/// and neither is built anew.
 ///
 /// Confined to the thread that made it.
 public final class Evaluator implements AutoCloseable {
+  /// The most rows of a pass that has the memory for verification.
+  private static final int FEW = 64;
+
   private final Decoder decoder;
   private final KvCache cache;
-  private final Compute compute;
+  private final Weights weights;
   private final int vocabulary;
   private final int passRows;
-  private final int capacity;
-  private Pass pass;
+  private final int capacity; // tensors of a graph being built
+  private final int largestPass; // tensors of a graph
+  private final Slot usual;
+  private Slot verifying; // made when it is first needed
+
+  /// Memory for passes, and the pass that has it.
+  private static final class Slot implements AutoCloseable {
+    final Compute compute;
+    Pass pass;
+
+    Slot(Compute compute) {
+      this.compute = compute;
+    }
+
+    /// Forgets the pass, so that another graph can have the memory.
+    void clear() {
+      if (pass != null) pass.graph.close();
+      pass = null;
+    }
+
+    @Override
+    public void close() {
+      clear();
+      compute.close();
+    }
+  }
 
   /// One graph with its inputs and its result.
   private record Pass(
@@ -47,16 +80,18 @@ public final class Evaluator implements AutoCloseable {
     if (passRows < 1) throw new IllegalArgumentException("passRows: " + passRows + ", at least 1");
     this.decoder = decoder;
     this.cache = cache;
+    this.weights = weights;
     this.vocabulary = vocabulary;
     this.passRows = Math.min(passRows, cache.cells());
     this.capacity = Math.max(1024, 16 * weights.size());
     // Any row may be an output, but all of them seldom are: memory for that comes when it must.
     try (var largest = build(this.passRows, 1, cache.cells()).graph) {
-      this.compute = new Compute(weights.backend(), largest.size());
+      this.largestPass = largest.size();
+      this.usual = new Slot(new Compute(weights.backend(), largestPass));
       try {
-        compute.reserve(largest);
+        usual.compute.reserve(largest);
       } catch (Throwable e) {
-        compute.close();
+        usual.close();
         throw e;
       }
     }
@@ -109,7 +144,8 @@ public final class Evaluator implements AutoCloseable {
     }
     var before = new int[KvCache.MAX_SEQUENCES];
     for (int s = 0; s < before.length; s++) before[s] = cache.length(s);
-    cache.checkRoom(batch.positions(), batch.sequences());
+    // One pass places its tokens all or none; several must not find out halfway.
+    if (batch.tokens().length > passRows) cache.checkRoom(batch.positions(), batch.sequences());
     try {
       int done = 0;
       for (int from = 0; from < batch.tokens().length; from += passRows) {
@@ -122,9 +158,67 @@ public final class Evaluator implements AutoCloseable {
     }
   }
 
+  /// Forgets the tokens of a sequence from position `from` to before `to`, and moves those after
+  /// them down to their place, without evaluating them again. What they know of the tokens that are
+  /// forgotten stays in them.
+  ///
+  /// @param sequence from 0 to 63
+  /// @param from first position forgotten, at least 0
+  /// @param to first position kept, from `from` to the sequence's length
+  /// @throws IndexOutOfBoundsException if there is no such sequence or range
+  /// @throws IllegalStateException if another sequence shares a token that would move; nothing is
+  ///     forgotten
+  /// @throws UnsupportedOperationException if the [architecture][Decoder#keyRope] does not let
+  ///     tokens move; nothing is forgotten
+  /// @throws dev.tenon.tensor.BackendException if the computation fails; then the sequence ends
+  ///     where it was to be cut
+  public void drop(int sequence, int from, int to) {
+    var ropes = keyRopes();
+    var moved = cache.drop(sequence, from, to);
+    if (Arrays.stream(ropes).allMatch(Objects::isNull)) return;
+    try {
+      int whole = moved.length / passRows * passRows;
+      int rest = moved.length - whole;
+      if (whole > 0) turn(ropes, Arrays.copyOf(moved, whole), passRows, from - to);
+      if (rest > 0) turn(ropes, Arrays.copyOfRange(moved, whole, moved.length), rest, from - to);
+    } catch (Throwable e) {
+      cache.rewind(sequence, from);
+      throw e;
+    }
+  }
+
+  /// Checks that tokens can move to other positions.
+  ///
+  /// @throws UnsupportedOperationException if the [architecture][Decoder#keyRope] does not let them
+  public void checkCanDrop() {
+    keyRopes();
+  }
+
+  private Rope[] keyRopes() {
+    var ropes = new Rope[cache.layout().layers()];
+    for (int layer = 0; layer < ropes.length; layer++) ropes[layer] = decoder.keyRope(layer);
+    return ropes;
+  }
+
+  /// Turns keys, so many at a time: `cells` is a multiple of `rows`.
+  private void turn(Rope[] ropes, int[] cells, int rows, int distance) {
+    usual.clear();
+    try (var graph = new Graph(capacity)) {
+      var turn = new KvTurn(cache, graph, rows);
+      for (int layer = 0; layer < ropes.length; layer++) {
+        if (ropes[layer] != null) turn.turn(layer, ropes[layer]);
+      }
+      usual.compute.allocate(graph);
+      for (int i = 0; i < cells.length; i += rows) {
+        turn.fill(Arrays.copyOfRange(cells, i, i + rows), distance);
+        usual.compute.runToTheEnd();
+      }
+    }
+  }
+
   /// {@return bytes held for the results of passes}
   public long computeBytes() {
-    return compute.bytes();
+    return usual.compute.bytes() + (verifying == null ? 0 : verifying.compute.bytes());
   }
 
   /// Frees what was held for passes. Closing twice has no effect.
@@ -132,37 +226,48 @@ public final class Evaluator implements AutoCloseable {
   /// @throws WrongThreadException if called by another thread than the one that made it
   @Override
   public void close() {
-    if (pass != null) pass.graph.close();
-    pass = null;
-    compute.close();
+    usual.close();
+    if (verifying != null) verifying.close();
   }
 
   private int evaluatePass(Batch batch, int from, int to, float[][] rows, int done) {
     var part = batch.slice(from, to);
     var cells = cache.place(part.positions(), part.sequences());
-    int visible = cache.visible();
-    if (pass == null || !pass.fits(part.tokens().length, part.outputs().length, visible)) {
-      if (pass != null) pass.graph.close();
-      pass = null;
-      var built = build(part.tokens().length, part.outputs().length, visible);
-      try {
-        compute.allocate(built.graph);
-      } catch (Throwable e) {
-        built.graph.close();
-        throw e;
-      }
-      pass = built;
-    }
+    var slot = slot(part);
+    var pass = pass(slot, part.tokens().length, part.outputs().length, cache.visible());
     pass.inputs.tokens().set(part.tokens());
     if (pass.inputs.positions().hasMemory()) pass.inputs.positions().set(part.positions());
     pass.inputs.outputs().set(part.outputs());
     pass.view.fill(cells, part.positions(), part.sequences());
-    compute.run();
+    slot.compute.run();
     int wanted = batch.outputsIn(from, to);
     for (int i = 0; i < wanted; i++) {
       pass.logits.get((long) i * vocabulary, rows[done + i]);
     }
     return wanted;
+  }
+
+  /// The memory in which a pass runs.
+  private Slot slot(Batch batch) {
+    int outputs = batch.outputs().length;
+    if (outputs == 1 || outputs < batch.tokens().length || outputs > FEW) return usual;
+    if (verifying == null) verifying = new Slot(new Compute(weights.backend(), largestPass));
+    return verifying;
+  }
+
+  /// The pass of a slot: the one before where it fits, else a new one in its place.
+  private Pass pass(Slot slot, int rows, int outputs, int visible) {
+    if (slot.pass != null && slot.pass.fits(rows, outputs, visible)) return slot.pass;
+    slot.clear();
+    var built = build(rows, outputs, visible);
+    try {
+      slot.compute.allocate(built.graph);
+    } catch (Throwable e) {
+      built.graph.close();
+      throw e;
+    }
+    slot.pass = built;
+    return built;
   }
 
   private Pass build(int rows, int outputs, int visible) {

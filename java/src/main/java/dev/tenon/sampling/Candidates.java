@@ -2,6 +2,7 @@ package dev.tenon.sampling;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.random.RandomGenerator;
 
 /// The tokens that may come next, each with its logit and, once [#softmax] has run, its
 /// probability.
@@ -17,9 +18,17 @@ public final class Candidates {
   float[] probabilities = {};
   int size;
   boolean sorted;
+  boolean inIdOrder;
 
+  private final Ranking ranking = new Ranking();
   private int vocabulary;
-  private long[] keys = {};
+  private int selected = -1;
+
+  // Whether the probabilities have been computed since the list was loaded.
+  private boolean weighted;
+
+  // From here on each id is its index, as loading leaves it.
+  private int moved;
 
   /// An empty list.
   public Candidates() {}
@@ -43,17 +52,25 @@ public final class Candidates {
       ids = new int[n];
       logits = new float[n];
       probabilities = new float[n];
+      moved = n;
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < Math.min(moved, ids.length); i++) {
       ids[i] = i;
     }
-    for (int i = 0; i < n; i++) {
-      float score = scores[i];
-      logits[i] = score >= Float.NEGATIVE_INFINITY ? score : Float.NEGATIVE_INFINITY;
+    System.arraycopy(scores, 0, logits, 0, n);
+    if (ranking.anyNan(logits, n)) {
+      for (int i = 0; i < n; i++) {
+        if (Float.isNaN(logits[i])) {
+          logits[i] = Float.NEGATIVE_INFINITY;
+        }
+      }
     }
-    Arrays.fill(probabilities, 0, n, 0);
+    moved = 0;
     size = n;
     sorted = false;
+    inIdOrder = true;
+    weighted = false;
+    selected = -1;
     vocabulary = n;
   }
 
@@ -93,7 +110,22 @@ public final class Candidates {
   /// @param index from 0 to [#size], exclusive
   /// @throws IndexOutOfBoundsException if `index` is out of range
   public float probability(int index) {
-    return probabilities[Objects.checkIndex(index, size)];
+    Objects.checkIndex(index, size);
+    return weighted ? probabilities[index] : 0;
+  }
+
+  /// {@return the index of the candidate that a filter has [selected][#select], or -1}
+  public int selected() {
+    return selected;
+  }
+
+  /// Makes the choice: the sampler takes this candidate and draws none. It holds until the list is
+  /// changed.
+  ///
+  /// @param index from 0 to [#size], exclusive
+  /// @throws IndexOutOfBoundsException if `index` is out of range
+  public void select(int index) {
+    selected = Objects.checkIndex(index, size);
   }
 
   /// Changes the logit of a candidate; `-∞` excludes it. The list no longer counts as sorted.
@@ -103,7 +135,7 @@ public final class Candidates {
   /// @throws IndexOutOfBoundsException if `index` is out of range
   public void setLogit(int index, float logit) {
     logits[Objects.checkIndex(index, size)] = Float.isNaN(logit) ? Float.NEGATIVE_INFINITY : logit;
-    sorted = false;
+    rescored(false);
   }
 
   /// Keeps the candidates from one index to another and drops the others.
@@ -121,8 +153,74 @@ public final class Candidates {
       System.arraycopy(ids, from, ids, 0, to - from);
       System.arraycopy(logits, from, logits, 0, to - from);
       System.arraycopy(probabilities, from, probabilities, 0, to - from);
+      moved = Math.max(moved, to - from);
     }
-    size = to - from;
+    cut(to - from);
+  }
+
+  /// Keeps the candidates whose ids are allowed, in the order they have, and drops the others.
+  ///
+  /// @param allowed a bit for each token id, 64 to a word, the lowest id in the lowest bit; ids
+  ///     beyond the array are not allowed
+  /// @throws IllegalStateException if none of the candidates is allowed: one must remain. The list
+  ///     is then as it was.
+  public void retain(long[] allowed) {
+    int kept = 0;
+    if (size == vocabulary && inIdOrder) {
+      // All of the vocabulary is there, so the index is the id: only what is kept is looked at.
+      for (int word = 0; word < allowed.length && word << 6 < size; word++) {
+        for (long bits = allowed[word]; bits != 0; bits &= bits - 1) {
+          int id = (word << 6) + Long.numberOfTrailingZeros(bits);
+          if (id < size) {
+            move(id, kept++);
+          }
+        }
+      }
+    } else {
+      for (int i = 0; i < size; i++) {
+        int word = ids[i] >> 6;
+        if (word < allowed.length && (allowed[word] >>> ids[i] & 1) != 0) {
+          move(i, kept++);
+        }
+      }
+    }
+    if (kept == 0) {
+      throw new IllegalStateException("retain: none of the " + size + " candidates is allowed");
+    }
+    compacted(kept);
+  }
+
+  /// Copies a candidate to a place at or before its own; [#compacted] tells when that is over.
+  void move(int from, int to) {
+    ids[to] = ids[from];
+    logits[to] = logits[from];
+    probabilities[to] = probabilities[from];
+  }
+
+  /// Cuts the list to the candidates that were [moved][#move] to its front.
+  void compacted(int kept) {
+    moved = Math.max(moved, kept);
+    cut(kept);
+  }
+
+  private void cut(int kept) {
+    size = kept;
+    selected = -1;
+  }
+
+  /// Makes another token of a candidate.
+  void setId(int index, int id) {
+    ids[index] = id;
+    moved = Math.max(moved, index + 1);
+    inIdOrder = false;
+  }
+
+  /// Says that logits have been changed.
+  ///
+  /// @param stillSorted whether they are known to descend
+  void rescored(boolean stillSorted) {
+    sorted = stillSorted;
+    selected = -1;
   }
 
   /// {@return the index of a token, or -1 if it is not in the list}
@@ -132,6 +230,9 @@ public final class Candidates {
     // As loaded, and mostly still while all of the vocabulary is there, the index is the id.
     if (id >= 0 && id < size && ids[id] == id) {
       return id;
+    }
+    if (inIdOrder) {
+      return Math.max(-1, Arrays.binarySearch(ids, 0, size, id));
     }
     for (int i = 0; i < size; i++) {
       if (ids[i] == id) {
@@ -173,32 +274,30 @@ public final class Candidates {
     }
     int kept = Math.min(k, size);
     if (!sorted) {
-      findBest(kept);
+      ranking.rank(logits, size, kept);
       gather(kept);
     }
-    size = kept;
+    cut(kept);
   }
 
   /// Keeps the fewest of the best whose probabilities sum to `p`, highest first. They are few as a
   /// rule, so it is a growing part of the list that is sorted.
   void keepNucleus(float p, int minKeep) {
-    for (int k = Math.min(256, size); ; k = Math.min(16 * k, size)) {
-      if (!sorted) {
-        findBest(k);
-      }
-      float sum = 0;
-      int kept = 0;
+    float sum = 0;
+    int kept = 0;
+    for (int k = Math.min(256, size); ; k = Math.min(4 * k, size)) {
+      int ranked = sorted ? size : ranking.rank(logits, size, k);
       boolean enough = false;
-      while (kept < k && !enough) {
-        sum += probabilities[sorted ? kept : (int) keys[kept]];
+      while (kept < ranked && !enough) {
+        sum += probabilities[sorted ? kept : ranking.index(kept)];
         kept++;
         enough = sum >= p && kept >= minKeep;
       }
-      if (enough || k == size) {
+      if (enough || ranked == size) {
         if (!sorted) {
           gather(kept);
         }
-        size = kept;
+        cut(kept);
         return;
       }
     }
@@ -210,6 +309,7 @@ public final class Candidates {
     if (size == 0) {
       return;
     }
+    weighted = true;
     float max = logits[best()];
     float sum = 0;
     for (int i = 0; i < size; i++) {
@@ -222,19 +322,25 @@ public final class Candidates {
     }
   }
 
+  /// {@return the entropy of the probabilities as they stand, in nats}
+  float entropy() {
+    float entropy = 0;
+    for (int i = 0; i < size; i++) {
+      float p = probabilities[i];
+      if (p > 0) {
+        entropy -= p * (float) Math.log(p);
+      }
+    }
+    return entropy;
+  }
+
   /// {@return the index of one candidate, drawn with the probabilities of the softmax, which are
   /// left in the list}
   ///
   /// @param uniform where in the distribution to look, from 0 to 1, exclusive
   int draw(double uniform) {
     requireSome();
-    float max = logits[best()];
-    double sum = 0;
-    for (int i = 0; i < size; i++) {
-      float p = weight(logits[i], max);
-      probabilities[i] = p;
-      sum += p;
-    }
+    double sum = weigh();
     double target = sum * uniform;
     double running = 0;
     int drawn = -1;
@@ -254,6 +360,54 @@ public final class Candidates {
     return drawn < 0 ? likely : drawn;
   }
 
+  /// The [#softmax] with a sum that is not rounded, as llama.cpp has it after a temperature.
+  void softmaxInDoubles() {
+    if (size > 0) {
+      double sum = weigh();
+      for (int i = 0; i < size; i++) {
+        probabilities[i] = (float) (probabilities[i] / sum);
+      }
+    }
+  }
+
+  /// Puts weights in the place of the probabilities.
+  ///
+  /// @return their sum
+  private double weigh() {
+    weighted = true;
+    float max = logits[best()];
+    double sum = 0;
+    for (int i = 0; i < size; i++) {
+      float p = weight(logits[i], max);
+      probabilities[i] = p;
+      sum += p;
+    }
+    return sum;
+  }
+
+  /// Selects one candidate, drawn with the probabilities as they stand, as C++'s
+  /// `discrete_distribution` does: a single one takes no number.
+  void selectByProbability(RandomGenerator random) {
+    requireSome();
+    if (size == 1) {
+      selected = 0;
+      return;
+    }
+    double sum = 0;
+    for (int i = 0; i < size; i++) {
+      sum += probabilities[i];
+    }
+    double target = random.nextDouble();
+    double running = 0;
+    selected = -1;
+    for (int i = 0; i < size && (selected < 0 || running < target); i++) {
+      if (probabilities[i] > 0) {
+        running += probabilities[i] / sum;
+        selected = i;
+      }
+    }
+  }
+
   /// e to the distance from the best, which is 1 for the best even where that is infinite.
   private static float weight(float logit, float max) {
     return logit == max ? 1 : (float) Math.exp(logit - max);
@@ -265,14 +419,14 @@ public final class Candidates {
     }
   }
 
-  /// Moves the `k` candidates that [#findBest] has found to the front. What is behind them is lost,
-  /// so the caller cuts the list to `k`, or `k` is its size.
+  /// Moves the `k` candidates that were ranked best to the front. What is behind them is lost, so
+  /// the caller cuts the list to `k`, or `k` is its size.
   private void gather(int k) {
     var oldIds = new int[k];
     var oldLogits = new float[k];
     var oldProbabilities = new float[k];
     for (int i = 0; i < k; i++) {
-      int from = (int) keys[i];
+      int from = ranking.index(i);
       oldIds[i] = ids[from];
       oldLogits[i] = logits[from];
       oldProbabilities[i] = probabilities[from];
@@ -280,60 +434,17 @@ public final class Candidates {
     System.arraycopy(oldIds, 0, ids, 0, k);
     System.arraycopy(oldLogits, 0, logits, 0, k);
     System.arraycopy(oldProbabilities, 0, probabilities, 0, k);
+    moved = Math.max(moved, k);
     sorted = true;
+    inIdOrder = false;
   }
 
-  /// Fills `keys` with those of the `k` best candidates, best first. Most of a vocabulary fails the
-  /// one comparison with the worst of the best so far, which is what makes a small `k` fast.
-  private void findBest(int k) {
-    if (keys.length < size) {
-      keys = new long[size];
-    }
-    if (k >= size / 8) {
-      for (int i = 0; i < size; i++) {
-        keys[i] = key(i);
-      }
-      Arrays.sort(keys, 0, size);
-      return;
-    }
-    for (int i = 0; i < k; i++) {
-      keys[i] = key(i);
-    }
-    for (int i = k / 2 - 1; i >= 0; i--) {
-      sink(i, k);
-    }
-    float worst = logits[(int) keys[0]];
-    for (int i = k; i < size; i++) {
-      if (logits[i] > worst) {
-        keys[0] = key(i);
-        sink(0, k);
-        worst = logits[(int) keys[0]];
-      }
-    }
-    Arrays.sort(keys, 0, k);
-  }
-
-  /// A number that is lower the better the candidate is: its logit turned over in the upper half,
-  /// its index, which decides between equal ones, in the lower.
-  private long key(int index) {
-    int bits = Float.floatToRawIntBits(logits[index] + 0f); // -0 becomes 0
-    int ascending = bits ^ ((bits >> 31) & Integer.MAX_VALUE);
-    return (long) ~ascending << 32 | index;
-  }
-
-  /// Restores the heap whose root is the worst key after the entry at `i` has changed.
-  private void sink(int i, int k) {
-    long key = keys[i];
-    for (int child = 2 * i + 1; child < k; child = 2 * i + 1) {
-      if (child + 1 < k && keys[child + 1] > keys[child]) {
-        child++;
-      }
-      if (keys[child] <= key) {
-        break;
-      }
-      keys[i] = keys[child];
-      i = child;
-    }
-    keys[i] = key;
+  /// Orders the list by some numbers, highest first.
+  ///
+  /// @param scores one for each candidate, in the order of the list
+  void orderBy(float[] scores) {
+    ranking.rank(scores, size, size);
+    gather(size);
+    rescored(false);
   }
 }

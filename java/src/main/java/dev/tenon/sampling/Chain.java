@@ -1,19 +1,20 @@
 package dev.tenon.sampling;
 
 import java.util.List;
-import java.util.Objects;
 import java.util.random.RandomGenerator;
 
-/// Filters, then a draw.
+/// Filters, then a choice.
 final class Chain implements Sampler {
   static final Sampler GREEDY = Chain::best;
 
+  /// What to draw with; null where the best is taken.
   private final RandomGenerator random;
+
   private final List<Filter> filters;
   private final Candidates candidates = new Candidates();
 
   Chain(RandomGenerator random, Filter... filters) {
-    this.random = Objects.requireNonNull(random);
+    this.random = random;
     this.filters = List.of(filters);
   }
 
@@ -24,7 +25,11 @@ final class Chain implements Sampler {
     for (var filter : filters) {
       filter.apply(candidates);
     }
-    return candidates.id(candidates.draw(random.nextDouble()));
+    int chosen = candidates.selected();
+    if (chosen < 0) {
+      chosen = random == null ? candidates.best() : candidates.draw(random.nextDouble());
+    }
+    return candidates.id(chosen);
   }
 
   @Override

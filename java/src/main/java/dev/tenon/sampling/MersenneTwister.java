@@ -43,6 +43,12 @@ final class MersenneTwister implements RandomGenerator {
     return Integer.toUnsignedLong(nextInt()) | (long) nextInt() << 32;
   }
 
+  /// {@return a number from 0 to 1, exclusive, of one draw as libstdc++'s `generate_canonical`}
+  @Override
+  public float nextFloat() {
+    return Math.min(Integer.toUnsignedLong(nextInt()) * 0x1p-32f, Math.nextDown(1f));
+  }
+
   /// {@return a number from 0 to 1, exclusive, of two draws as libstdc++'s `generate_canonical`}
   @Override
   public double nextDouble() {

@@ -4,9 +4,7 @@ package dev.tenon.sampling;
 /// Probabilities need not be computed for that: their ratio is the difference of the logits.
 record MinP(float p, int minKeep) implements Filter {
   MinP {
-    if (Float.isNaN(p)) {
-      throw new IllegalArgumentException("min-p is not a number");
-    }
+    Numbers.number("min-p", p);
   }
 
   @Override
@@ -29,11 +27,9 @@ record MinP(float p, int minKeep) implements Filter {
     int kept = 0;
     for (int i = 0; i < candidates.size; i++) {
       if (logits[i] >= least) {
-        candidates.ids[kept] = candidates.ids[i];
-        candidates.probabilities[kept] = candidates.probabilities[i];
-        logits[kept++] = logits[i];
+        candidates.move(i, kept++);
       }
     }
-    candidates.size = kept;
+    candidates.compacted(kept);
   }
 }

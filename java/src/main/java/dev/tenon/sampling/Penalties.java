@@ -1,23 +1,18 @@
 package dev.tenon.sampling;
 
-import java.util.Arrays;
-
-/// Makes the tokens of the last n less likely. They are kept in a ring that grows up to n; how
-/// often each is there is counted when it is needed.
+/// Makes the tokens of the last n less likely. How often each is there is counted when it is
+/// needed.
 final class Penalties implements Filter {
-  private final int lastN;
+  private final RecentTokens recent;
   private final float repeat;
   private final float frequency;
   private final float presence;
 
-  private int[] recent = {};
-  private int size;
-  private int oldest;
   private int[] counts = {};
 
   Penalties(int lastN, float repeat, float frequency, float presence) {
     check(repeat, frequency, presence);
-    this.lastN = Math.max(0, lastN);
+    recent = new RecentTokens(lastN);
     this.repeat = repeat;
     this.frequency = frequency;
     this.presence = presence;
@@ -27,66 +22,63 @@ final class Penalties implements Filter {
     if (!(repeat > 0) || !Float.isFinite(repeat) || !Float.isFinite(1 / repeat)) {
       throw new IllegalArgumentException("repeat penalty " + repeat + " is not above 0 and finite");
     }
-    if (!Float.isFinite(frequency)) {
-      throw new IllegalArgumentException("frequency penalty " + frequency + " is not finite");
-    }
-    if (!Float.isFinite(presence)) {
-      throw new IllegalArgumentException("presence penalty " + presence + " is not finite");
-    }
+    Numbers.finite("frequency penalty", frequency);
+    Numbers.finite("presence penalty", presence);
   }
 
   @Override
   public void accept(int token) {
-    if (token < 0) {
-      throw new IllegalArgumentException("accept(" + token + "): an id is not negative");
-    }
-    if (lastN == 0) {
-      return;
-    }
-    if (size == recent.length && size < lastN) {
-      // Not yet full, so the oldest is still at 0.
-      recent = Arrays.copyOf(recent, (int) Math.min(lastN, Math.max(64L, 2L * size)));
-    }
-    if (size < lastN) {
-      recent[size++] = token;
-    } else {
-      recent[oldest] = token;
-      oldest = (oldest + 1) % lastN;
-    }
+    recent.add(token);
   }
 
   @Override
   public void reset() {
-    size = 0;
-    oldest = 0;
+    recent.clear();
   }
 
   @Override
   public void apply(Candidates candidates) {
-    if (size == 0 || (repeat == 1 && frequency == 0 && presence == 0)) {
+    if (recent.size() == 0 || (repeat == 1 && frequency == 0 && presence == 0)) {
       return;
     }
     int vocabulary = candidates.vocabularySize();
     if (counts.length < vocabulary) {
       counts = new int[vocabulary];
     }
-    for (int i = 0; i < size; i++) {
-      if (recent[i] < vocabulary) {
-        counts[recent[i]]++;
+    for (int i = 0; i < recent.size(); i++) {
+      if (recent.fromEnd(i) < vocabulary) {
+        counts[recent.fromEnd(i)]++;
       }
     }
-    for (int i = 0; i < size; i++) {
-      int count = recent[i] < vocabulary ? counts[recent[i]] : 0;
-      int index = count > 0 ? candidates.indexOf(recent[i]) : -1;
-      if (index >= 0) {
-        float logit = candidates.logits[index];
-        // Dividing alone would make a negative logit more likely.
-        logit = logit <= 0 ? logit * repeat : logit / repeat;
-        candidates.setLogit(index, logit - (count * frequency + presence));
+    if (candidates.inIdOrder) {
+      for (int i = 0; i < recent.size(); i++) {
+        int token = recent.fromEnd(i);
+        if (token < vocabulary && counts[token] > 0) {
+          int index = candidates.indexOf(token);
+          if (index >= 0) {
+            penalise(candidates, index, counts[token]);
+          }
+          counts[token] = 0;
+        }
       }
-      if (count > 0) {
-        counts[recent[i]] = 0;
+      return;
+    }
+    for (int i = 0; i < candidates.size; i++) {
+      if (counts[candidates.ids[i]] > 0) {
+        penalise(candidates, i, counts[candidates.ids[i]]);
       }
     }
+    for (int i = 0; i < recent.size(); i++) {
+      if (recent.fromEnd(i) < vocabulary) {
+        counts[recent.fromEnd(i)] = 0;
+      }
+    }
+  }
+
+  private void penalise(Candidates candidates, int index, int count) {
+    float logit = candidates.logits[index];
+    // Dividing alone would make a negative logit more likely.
+    logit = logit <= 0 ? logit * repeat : logit / repeat;
+    candidates.setLogit(index, logit - (count * frequency + presence));
   }
 }

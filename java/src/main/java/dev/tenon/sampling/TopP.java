@@ -4,9 +4,7 @@ package dev.tenon.sampling;
 /// each with its probability among all.
 record TopP(float p, int minKeep) implements Filter {
   TopP {
-    if (Float.isNaN(p)) {
-      throw new IllegalArgumentException("top-p is not a number");
-    }
+    Numbers.number("top-p", p);
   }
 
   @Override

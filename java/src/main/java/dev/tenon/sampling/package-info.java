@@ -9,7 +9,9 @@
 /// A [dev.tenon.sampling.Sampler] picks a token. The usual one loads the logits into
 /// [dev.tenon.sampling.Candidates], lets each [dev.tenon.sampling.Filter] drop or rescale some and
 /// draws from the softmax of what is left. [dev.tenon.sampling.SamplerSettings] has the settings
-/// that people know, with llama.cpp's defaults and order, and makes the sampler.
+/// that people know, with llama.cpp's defaults and order, and makes the sampler. Filters of the
+/// caller, such as the mask of a grammar, come before all others.
+/// [dev.tenon.sampling.LogProbabilities] tells how likely the model found a token.
 ///
 /// Logits that are not numbers count as `-∞`. Where all of them are `-∞`, all tokens are equally
 /// likely: a draw is uniform over what the filters leave and greedy choice takes the lowest id.

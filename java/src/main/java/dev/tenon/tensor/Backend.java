@@ -27,6 +27,9 @@ public final class Backend implements AutoCloseable {
   /// What ggml last complained about on a thread, for the message of the exception that follows.
   private static final ThreadLocal<String> lastComplaint = ThreadLocal.withInitial(() -> "");
 
+  /// Whether what a thread computes goes on though the thread is interrupted.
+  private static final ThreadLocal<Boolean> uninterrupted = ThreadLocal.withInitial(() -> false);
+
   /// Set once, when the native library is first needed.
   private static boolean ready;
 
@@ -216,6 +219,16 @@ public final class Backend implements AutoCloseable {
     return text.isEmpty() ? "" : ": " + text;
   }
 
+  /// Runs a computation that an interrupt of this thread does not stop.
+  static void withoutInterrupts(Runnable computation) {
+    uninterrupted.set(true);
+    try {
+      computation.run();
+    } finally {
+      uninterrupted.remove();
+    }
+  }
+
   /// Turns a status of ggml into an exception where it is not success.
   static void must(String operation, int status) {
     if (status == Ggml.GGML_STATUS_SUCCESS()) return;
@@ -280,7 +293,8 @@ public final class Backend implements AutoCloseable {
     var forever = Arena.global();
     Ggml.ggml_log_set(ggml_log_callback.allocate(Backend::complain, forever), NULL);
     interrupted =
-        ggml_abort_callback.allocate(_ -> Thread.currentThread().isInterrupted(), forever);
+        ggml_abort_callback.allocate(
+            _ -> Thread.currentThread().isInterrupted() && !uninterrupted.get(), forever);
     // A portable build has its backends as plugins beside the library.
     if (Ggml.ggml_backend_dev_count() == 0) {
       try (var arena = Arena.ofConfined()) {

@@ -90,15 +90,32 @@ public final class Compute implements AutoCloseable {
   ///     the graph can run again
   /// @throws BackendException if it fails
   public void run() {
-    if (allocated == null)
-      throw new IllegalStateException("run: no graph has memory: allocate one first");
-    check("run", allocated);
+    needAllocated();
     if (Thread.currentThread().isInterrupted())
       throw new CancellationException("the computation was interrupted");
     int status = Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml());
     if (status == Ggml.GGML_STATUS_ABORTED())
       throw new CancellationException("the computation was interrupted");
     Backend.must("compute", status);
+  }
+
+  /// Runs the graph that has memory to its end, whether the thread is interrupted or not: for what
+  /// must not be left half done.
+  ///
+  /// @throws IllegalStateException if no graph has memory, or this is closed
+  /// @throws BackendException if it fails
+  public void runToTheEnd() {
+    needAllocated();
+    Backend.withoutInterrupts(
+        () ->
+            Backend.must(
+                "compute", Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml())));
+  }
+
+  private void needAllocated() {
+    if (allocated == null)
+      throw new IllegalStateException("run: no graph has memory: allocate one first");
+    check("run", allocated);
   }
 
   /// {@return bytes held for results, on all devices}

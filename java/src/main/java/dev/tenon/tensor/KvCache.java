@@ -5,6 +5,9 @@ import static java.lang.foreign.MemorySegment.NULL;
 import dev.tenon.ggml.Ggml;
 import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorType;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -45,7 +48,9 @@ public final class KvCache implements AutoCloseable {
   private final int[] positions; // of each cell
   private final int[] lengths = new int[MAX_SEQUENCES]; // highest position + 1
   private final Thread owner = Thread.currentThread();
-  private int searchFrom;
+  private int used; // cells that hold a token
+  private int end; // every cell from here on is free
+  private int searchFrom; // no cell before here is free
 
   /// What a cache holds for each token.
   ///
@@ -212,9 +217,17 @@ public final class KvCache implements AutoCloseable {
   /// {@return how many cells hold a token}
   public int used() {
     check("used");
-    int used = 0;
-    for (long s : sequences) if (s != 0) used++;
     return used;
+  }
+
+  /// {@return what it holds for each token}
+  public Layout layout() {
+    return layout;
+  }
+
+  /// {@return how it holds that}
+  public Settings settings() {
+    return settings;
   }
 
   /// {@return bytes of keys and values}
@@ -241,11 +254,59 @@ public final class KvCache implements AutoCloseable {
     check("rewind");
     long bit = 1L << checkSequence(sequence);
     if (from < 0) throw new IndexOutOfBoundsException("rewind to position " + from);
-    for (int cell = 0; cell < cells; cell++) {
-      if ((sequences[cell] & bit) != 0 && positions[cell] >= from) sequences[cell] &= ~bit;
+    for (int cell = 0; cell < end; cell++) {
+      if ((sequences[cell] & bit) != 0 && positions[cell] >= from) leave(cell, bit);
     }
     lengths[sequence] = Math.min(lengths[sequence], from);
-    searchFrom = 0;
+    lowerEnd();
+  }
+
+  /// Forgets the tokens of a sequence from position `from` to before `to`, and moves those after
+  /// them down to their place. Their keys must be [turned][KvTurn] by as much, where they depend on
+  /// the position at all.
+  ///
+  /// @param sequence from 0 to 63
+  /// @param from first position forgotten, at least 0
+  /// @param to first position kept, from `from` to the sequence's length
+  /// @return the cells that have moved, in no order
+  /// @throws IndexOutOfBoundsException if there is no such sequence or range
+  /// @throws IllegalStateException if another sequence shares a cell that would move; nothing is
+  ///     forgotten then
+  public int[] drop(int sequence, int from, int to) {
+    check("drop");
+    long bit = 1L << checkSequence(sequence);
+    if (from < 0 || from > to || to > lengths[sequence])
+      throw new IndexOutOfBoundsException(
+          "drop from " + from + " to " + to + " of " + lengths[sequence] + " tokens");
+    var moved =
+        IntStream.range(0, end)
+            .filter(cell -> (sequences[cell] & bit) != 0 && positions[cell] >= to)
+            .toArray();
+    for (int cell : moved) {
+      if (sequences[cell] != bit)
+        throw new IllegalStateException(
+            "drop: another sequence shares position " + positions[cell] + " of " + sequence);
+    }
+    for (int cell = 0; cell < end; cell++) {
+      if ((sequences[cell] & bit) != 0 && positions[cell] >= from && positions[cell] < to)
+        leave(cell, bit);
+    }
+    for (int cell : moved) positions[cell] -= to - from;
+    lengths[sequence] -= to - from;
+    lowerEnd();
+    return moved;
+  }
+
+  /// Takes a sequence out of a cell.
+  private void leave(int cell, long bit) {
+    sequences[cell] &= ~bit;
+    if (sequences[cell] != 0) return;
+    used--;
+    searchFrom = Math.min(searchFrom, cell);
+  }
+
+  private void lowerEnd() {
+    while (end > 0 && sequences[end - 1] == 0) end--;
   }
 
   /// Makes `to` begin as `from` is now; what `to` held is forgotten. Nothing is copied: the two
@@ -258,10 +319,68 @@ public final class KvCache implements AutoCloseable {
     check("fork");
     if (checkSequence(from) == checkSequence(to)) return;
     rewind(to, 0);
-    for (int cell = 0; cell < cells; cell++) {
+    for (int cell = 0; cell < end; cell++) {
       if ((sequences[cell] >> from & 1) != 0) sequences[cell] |= 1L << to;
     }
     lengths[to] = lengths[from];
+  }
+
+  /// {@return the cell of each token of a sequence, in the order of their positions}
+  ///
+  /// @param sequence from 0 to 63
+  /// @throws IndexOutOfBoundsException if there is no such sequence
+  public int[] cellsOf(int sequence) {
+    check("cellsOf");
+    var of = new int[lengths[checkSequence(sequence)]];
+    for (int cell = 0; cell < end; cell++) {
+      if ((sequences[cell] >> sequence & 1) != 0) of[positions[cell]] = cell;
+    }
+    return of;
+  }
+
+  /// Writes the keys and values of a sequence: the bytes that [#read] takes, and as many as
+  /// [Layout#bytes] says.
+  ///
+  /// @param sequence from 0 to 63
+  /// @param out where to
+  /// @throws IndexOutOfBoundsException if there is no such sequence
+  /// @throws IOException if they cannot be written
+  public void write(int sequence, OutputStream out) throws IOException {
+    try (var copy = new KvCopy(this, cellsOf(sequence))) {
+      copy.write(out);
+    }
+  }
+
+  /// Makes a sequence of keys and values that [#write] wrote, of a cache with this layout and these
+  /// settings. What it held is forgotten.
+  ///
+  /// @param sequence from 0 to 63
+  /// @param of the cell of each token, in the order of their positions; no two the same
+  /// @param in where from
+  /// @throws IndexOutOfBoundsException if there is no such sequence or cell
+  /// @throws IllegalArgumentException if a cell is there twice, or another sequence has it
+  /// @throws IOException if there are fewer bytes; the sequence is empty then
+  public void read(int sequence, int[] of, InputStream in) throws IOException {
+    rewind(sequence, 0);
+    var taken = new boolean[cells];
+    for (int cell : of) {
+      if (cell < 0 || cell >= cells)
+        throw new IndexOutOfBoundsException("read: cell " + cell + " of " + cells);
+      if (taken[cell] || sequences[cell] != 0)
+        throw new IllegalArgumentException("read: cell " + cell + " is taken");
+      taken[cell] = true;
+    }
+    try (var copy = new KvCopy(this, of)) {
+      copy.read(in);
+    }
+    for (int position = 0; position < of.length; position++) {
+      sequences[of[position]] = 1L << sequence;
+      positions[of[position]] = position;
+      end = Math.max(end, of[position] + 1);
+    }
+    lengths[sequence] = of.length;
+    used += of.length;
+    searchFrom = 0;
   }
 
   /// Takes a cell for each token of a pass.
@@ -286,6 +405,8 @@ public final class KvCache implements AutoCloseable {
       positions[taken[i]] = tokenPositions[i];
     }
     System.arraycopy(next, 0, lengths, 0, lengths.length);
+    used += taken.length;
+    end = Math.max(end, cell);
     searchFrom = cell;
     return taken;
   }
@@ -312,7 +433,7 @@ public final class KvCache implements AutoCloseable {
                 + ", which is at "
                 + (next[sequence] - 1));
     }
-    int free = cells - used();
+    int free = cells - used;
     if (tokenPositions.length > free)
       throw new IllegalStateException(
           "cache is full: "
@@ -328,9 +449,7 @@ public final class KvCache implements AutoCloseable {
   /// {@return how many cells a pass must see: all up to the last that is used, rounded up to 256}
   public int visible() {
     check("visible");
-    int last = cells;
-    while (last > 0 && sequences[last - 1] == 0) last--;
-    return Math.min(cells, Math.max(STEP, cellsFor(Math.max(last, 1))));
+    return Math.min(cells, cellsFor(Math.max(end, 1)));
   }
 
   /// Prepares a graph to read and write this cache.
@@ -371,15 +490,7 @@ public final class KvCache implements AutoCloseable {
     return sequence;
   }
 
-  // What KvView needs.
-
-  Layout layout() {
-    return layout;
-  }
-
-  Settings settings() {
-    return settings;
-  }
+  // What the rest of this package needs.
 
   Tensor keys(int layer) {
     return keys[layer];

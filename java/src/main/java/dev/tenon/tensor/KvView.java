@@ -3,6 +3,7 @@ package dev.tenon.tensor;
 import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorType;
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 
 /// A [KvCache] as one graph sees it: where the tokens of a pass are written, and which cells each
 /// of them may look at. An architecture calls [#attend] once for each layer. Confined to the thread
@@ -147,23 +148,24 @@ public final class KvView {
   private float[] mask(int[] positions, int[] sequences) {
     var mask = new float[tokens * visible];
     Arrays.fill(mask, Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < tokens; i++) {
-      for (int cell = 0; cell < visible; cell++) {
-        if (cache.sees(sequences[i], positions[i], cell)) mask[i * visible + cell] = 0;
-      }
-    }
+    forEachSeen(positions, sequences, place -> mask[place] = 0);
     return mask;
   }
 
   private short[] halfMask(int[] positions, int[] sequences) {
     var mask = new short[tokens * visible];
     Arrays.fill(mask, MINUS_INFINITY);
+    forEachSeen(positions, sequences, place -> mask[place] = 0);
+    return mask;
+  }
+
+  /// Names each place of the mask where a token sees a cell.
+  private void forEachSeen(int[] positions, int[] sequences, IntConsumer seen) {
     for (int i = 0; i < tokens; i++) {
       for (int cell = 0; cell < visible; cell++) {
-        if (cache.sees(sequences[i], positions[i], cell)) mask[i * visible + cell] = 0;
+        if (cache.sees(sequences[i], positions[i], cell)) seen.accept(i * visible + cell);
       }
     }
-    return mask;
   }
 
   private int keyWidth() {

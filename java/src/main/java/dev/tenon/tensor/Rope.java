@@ -42,4 +42,21 @@ public record Rope(
       throw new IllegalArgumentException(
           "rope: " + dims + " rotated elements, not a positive even number");
   }
+
+  /// The same rotation without a change of length. YaRN has one that ggml applies by itself,
+  /// `1 + 0.1 ln(1 / scale)`, which is divided out.
+  Rope withoutMagnitude() {
+    float ggmlOwn = extrapolation == 0 ? 1 : 1 + 0.1f * (float) Math.log(1 / scale);
+    return new Rope(
+        layout,
+        dims,
+        base,
+        scale,
+        originalContext,
+        extrapolation,
+        1 / ggmlOwn,
+        betaFast,
+        betaSlow,
+        factors);
+  }
 }

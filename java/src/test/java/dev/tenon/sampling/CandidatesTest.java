@@ -155,6 +155,85 @@ class CandidatesTest {
     }
   }
 
+  @Test
+  void retainsWhatAMaskAllowsHoweverTheListIsOrdered() {
+    var random = new Random(4);
+    for (int n : new int[] {1, 5, 63, 64, 65, 128, 1000}) {
+      var logits = new float[n];
+      for (int i = 0; i < n; i++) {
+        logits[i] = (float) random.nextGaussian();
+      }
+      for (int words : new int[] {1, (n + 63) / 64, (n + 63) / 64 + 2}) {
+        var mask = new long[words];
+        for (int i = 0; i < words; i++) {
+          mask[i] = random.nextLong() & random.nextLong();
+        }
+        mask[0] |= 1; // one is always there
+        for (int order = 0; order < 4; order++) {
+          var candidates = Candidates.of(logits);
+          switch (order) {
+            case 1 -> candidates.sort();
+            case 2 -> candidates.keep(0, Math.max(1, n - 3));
+            case 3 -> candidates.setLogit(n / 2, 7);
+            default -> {}
+          }
+          var expected =
+              ids(candidates).stream()
+                  .filter(id -> id >> 6 < words && (mask[id >> 6] >>> id & 1) != 0)
+                  .toList();
+          if (expected.isEmpty()) {
+            continue;
+          }
+          boolean sorted = candidates.sorted();
+          candidates.retain(mask);
+          assertThat(ids(candidates)).isEqualTo(expected);
+          assertThat(candidates.sorted()).isEqualTo(sorted);
+          for (int i = 0; i < candidates.size(); i++) {
+            assertThat(candidates.indexOf(candidates.id(i))).isEqualTo(i);
+            if (order != 3) {
+              assertThat(candidates.logit(i)).isEqualTo(logits[candidates.id(i)]);
+            }
+          }
+          assertThat(candidates.indexOf(n)).isEqualTo(-1);
+          candidates.load(logits);
+          assertThat(ids(candidates)).isEqualTo(IntStream.range(0, n).boxed().toList());
+        }
+      }
+    }
+  }
+
+  @Test
+  void oneCandidateMustBeAllowed() {
+    var candidates = Candidates.of(1, 2, 3);
+    for (var mask : new long[][] {{}, {0}, {8}, {0, -1}}) {
+      assertThatThrownBy(() -> candidates.retain(mask))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("none of the 3 candidates");
+      assertThat(ids(candidates)).containsExactly(0, 1, 2);
+    }
+  }
+
+  @Test
+  void aChoiceHoldsUntilTheListIsChanged() {
+    var candidates = Candidates.of(1, 2, 3);
+    assertThat(candidates.selected()).isEqualTo(-1);
+    candidates.select(1);
+    candidates.softmax();
+    assertThat(candidates.selected()).isEqualTo(1);
+    assertThatThrownBy(() -> candidates.select(3)).isInstanceOf(IndexOutOfBoundsException.class);
+    for (var change :
+        List.<Filter>of(
+            c -> c.setLogit(0, 4),
+            c -> c.keep(0, 2),
+            Candidates::sort,
+            c -> c.retain(new long[] {3}),
+            c -> c.load(new float[] {1, 2, 3}))) {
+      candidates.select(0);
+      change.apply(candidates);
+      assertThat(candidates.selected()).isEqualTo(-1);
+    }
+  }
+
   private static List<Integer> ids(Candidates candidates) {
     return IntStream.range(0, candidates.size()).map(candidates::id).boxed().toList();
   }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -86,10 +88,20 @@ class SamplerTest {
           SamplerSettings.defaults().withTopP(-1).withMinP(2).withTopK(Integer.MAX_VALUE),
           SamplerSettings.defaults().withPenalties(Integer.MAX_VALUE, 1e38f, 3e38f, 3e38f),
           SamplerSettings.defaults().withPenalties(3, 1e-38f, -3e38f, -3e38f),
+          everything(),
+          everything().withTemperature(0),
+          everything().withTemperatureRange(3e38f, -3).withTopNSigma(1e-30f),
+          everything().withDry(3e38f, 3e38f, 0, Integer.MAX_VALUE).withTypicalP(-1),
+          everything().withStages(Stage.ofLetters("txytxpa")).withAdaptiveP(0.3f, 0.9f),
+          everything().withStages(Stage.ofLetters("a")).withAdaptiveP(-1, 5),
+          everything().withStages(List.of()),
+          everything().withMirostat(1, 5, 0.1f),
+          everything().withMirostat(2, -3e38f, 3e38f),
+          everything().withMirostat(1, 3e38f, 3e38f),
         };
     for (var each : settings) {
       var sampler = each.sampler();
-      for (int round = 0; round < 2000; round++) {
+      for (int round = 0; round < 800; round++) {
         var logits = new float[1 + random.nextInt(20)];
         for (int i = 0; i < logits.length; i++) {
           logits[i] = values[random.nextInt(values.length)];
@@ -101,6 +113,20 @@ class SamplerTest {
         sampler.accept(token);
       }
     }
+  }
+
+  private static SamplerSettings everything() {
+    return SamplerSettings.defaults()
+        .withSeed(1)
+        .withMinKeep(3)
+        .withTypicalP(0.8f)
+        .withTopNSigma(1)
+        .withXtc(1, 0.01f)
+        .withTemperatureRange(0.5f, 2)
+        .withPenalties(8, 1.5f, 1, 1)
+        .withDry(0.8f, 1.75f, 1, 32)
+        .withDryBreakers(List.of())
+        .withLogitBias(Map.of(0, 3f, 2, -INF, 30, INF));
   }
 
   @Test

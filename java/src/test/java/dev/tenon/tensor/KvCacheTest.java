@@ -8,8 +8,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufWriter;
 import dev.tenon.gguf.TensorType;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,6 +91,97 @@ class KvCacheTest {
     cache.rewind(5, 0);
     assertThat(cache.used()).isEqualTo(60);
     assertThat(cache.length(3)).isEqualTo(60);
+  }
+
+  @Test
+  void dropMovesWhatIsBehindDown() {
+    var cells = place(2, 0, 100);
+    var moved = cache.drop(2, 10, 40);
+    assertThat(moved).containsExactly(Arrays.copyOfRange(cells, 40, 100));
+    assertThat(cache.length(2)).isEqualTo(70);
+    assertThat(cache.used()).isEqualTo(70);
+    assertThat(cache.sees(2, 10, cells[40])).isTrue();
+    assertThat(cache.sees(2, 9, cells[40])).isFalse();
+    assertThat(cache.sees(2, 99, cells[10])).isFalse();
+    assertThat(cache.cellsOf(2)).hasSize(70).startsWith(Arrays.copyOf(cells, 10));
+    place(2, 70, 71);
+    for (int[] range : new int[][] {{-1, 0}, {5, 4}, {0, 72}})
+      assertThatExceptionOfType(IndexOutOfBoundsException.class)
+          .isThrownBy(() -> cache.drop(2, range[0], range[1]));
+    cache.fork(2, 3);
+    assertThatIllegalStateException().isThrownBy(() -> cache.drop(2, 0, 1));
+    assertThat(cache.length(2)).isEqualTo(71);
+  }
+
+  @Test
+  void whateverIsDoneTheCountsAreRight() {
+    var random = new Random(6);
+    for (int step = 0; step < 3000; step++) {
+      int sequence = random.nextInt(4);
+      int length = cache.length(sequence);
+      switch (random.nextInt(6)) {
+        case 0 -> cache.rewind(sequence, random.nextInt(length + 1));
+        case 1 -> cache.fork(sequence, random.nextInt(4));
+        case 2 -> {
+          int from = random.nextInt(length + 1);
+          try {
+            cache.drop(sequence, from, from + random.nextInt(length - from + 1));
+          } catch (IllegalStateException e) {
+            assertThat(e).hasMessageContaining("shares");
+            assertThat(cache.length(sequence)).isEqualTo(length);
+          }
+        }
+        default -> {
+          int more = random.nextInt(Math.min(20, 257 - cache.used()));
+          place(sequence, length, length + more);
+        }
+      }
+      var held = new TreeSet<Integer>();
+      for (int s = 0; s < 4; s++) {
+        var of = cache.cellsOf(s);
+        assertThat(of).hasSize(cache.length(s)).doesNotHaveDuplicates();
+        for (int position = 0; position < of.length; position++) {
+          assertThat(cache.sees(s, position, of[position])).isTrue();
+          if (position > 0) assertThat(cache.sees(s, position - 1, of[position])).isFalse();
+          held.add(of[position]);
+        }
+      }
+      assertThat(cache.used()).isEqualTo(held.size());
+    }
+  }
+
+  @Test
+  void keysAndValuesComeBackAsTheyWereWritten() throws IOException {
+    for (boolean flash : new boolean[] {true, false}) {
+      var settings = new KvCache.Settings(TensorType.F16, TensorType.F32, flash);
+      try (var from = new KvCache(weights, LAYOUT, 256, settings);
+          var to = new KvCache(weights, LAYOUT, 512, settings)) {
+        int n = 40;
+        var bytes = new byte[(int) LAYOUT.bytes(n, TensorType.F16, TensorType.F32)];
+        new Random(3).nextBytes(bytes);
+        var scattered = IntStream.range(0, n).map(i -> (i * 77 + 5) % 256).toArray();
+        from.read(1, scattered, new ByteArrayInputStream(bytes));
+        assertThat(from.cellsOf(1)).isEqualTo(scattered);
+        assertThat(from.used()).isEqualTo(n);
+        var first = new ByteArrayOutputStream();
+        from.write(1, first);
+        assertThat(first.toByteArray()).isEqualTo(bytes);
+        to.place(new int[] {0, 1}, new int[2]);
+        var there = IntStream.range(300, 300 + n).toArray();
+        to.read(7, there, new ByteArrayInputStream(bytes));
+        var second = new ByteArrayOutputStream();
+        to.write(7, second);
+        assertThat(second.toByteArray()).isEqualTo(bytes);
+        assertThatIllegalArgumentException()
+            .isThrownBy(() -> to.read(7, new int[] {1}, new ByteArrayInputStream(bytes)));
+        assertThatExceptionOfType(IndexOutOfBoundsException.class)
+            .isThrownBy(() -> to.read(7, new int[] {512}, new ByteArrayInputStream(bytes)));
+        assertThatExceptionOfType(EOFException.class)
+            .isThrownBy(() -> to.read(7, there, new ByteArrayInputStream(bytes, 0, 99)));
+        assertThat(to.length(7)).isZero();
+        assertThat(to.used()).isEqualTo(2);
+      }
+    }
   }
 
   @Test

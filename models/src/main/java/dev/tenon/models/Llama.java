@@ -90,6 +90,11 @@ public final class Llama implements Architecture {
       }
       return g.matmul(output, g.rmsNorm(x, outputNorm, epsilon)); // [vocabulary, n]
     }
+
+    @Override
+    public Rope keyRope(int layer) {
+      return rope;
+    }
   }
 
   private record Layer(

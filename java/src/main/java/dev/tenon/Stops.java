@@ -1,0 +1,30 @@
+package dev.tenon;
+
+import java.util.List;
+import java.util.Set;
+
+/// What in the generated text ends generation.
+///
+/// @param ignoreEos whether tokens by which the model ends its turn are never picked; else they end
+///     generation
+/// @param strings texts that end generation where one stands in the generated text, however it is
+///     cut into tokens; the first to be complete counts, of several the longest. It is not given
+///     out, nor is what the same token has after it
+/// @param tokens ids that end generation as the model's own end tokens do
+public record Stops(boolean ignoreEos, List<String> strings, Set<Integer> tokens) {
+  /// The model's own end tokens alone.
+  static final Stops DEFAULT = new Stops(false, List.of(), Set.of());
+
+  /// Checks and copies the lists.
+  ///
+  /// @throws IllegalArgumentException if a string is empty or an id negative
+  public Stops {
+    strings = List.copyOf(strings);
+    tokens = Set.copyOf(tokens);
+    if (strings.contains(""))
+      throw new IllegalArgumentException("stops: an empty string is in every text");
+    for (int token : tokens) {
+      if (token < 0) throw new IllegalArgumentException("stops: " + token + " is no token");
+    }
+  }
+}
