@@ -2,11 +2,14 @@
 module dev.tenon {
   requires com.fasterxml.jackson.core;
   requires dev.tenon.ggml;
+  requires java.net.http;
 
   exports dev.tenon;
   exports dev.tenon.chat;
+  exports dev.tenon.convert;
   exports dev.tenon.gguf;
   exports dev.tenon.grammar;
+  exports dev.tenon.huggingface;
   exports dev.tenon.jinja;
   exports dev.tenon.json;
   exports dev.tenon.model;

@@ -2802,6 +2802,132 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_quantize_chunk {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_INT,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_quantize_chunk");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static FunctionDescriptor ggml_quantize_chunk$descriptor() {
+        return ggml_quantize_chunk.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static MethodHandle ggml_quantize_chunk$handle() {
+        return ggml_quantize_chunk.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static MemorySegment ggml_quantize_chunk$address() {
+        return ggml_quantize_chunk.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static long ggml_quantize_chunk(int type, MemorySegment src, MemorySegment dst, long start, long nrows, long n_per_row, MemorySegment imatrix) {
+        var mh$ = ggml_quantize_chunk.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_quantize_chunk", type, src, dst, start, nrows, n_per_row, imatrix);
+            }
+            return (long)mh$.invokeExact(type, src, dst, start, nrows, n_per_row, imatrix);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_get_type_traits {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_type_traits");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static FunctionDescriptor ggml_get_type_traits$descriptor() {
+        return ggml_get_type_traits.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static MethodHandle ggml_get_type_traits$handle() {
+        return ggml_get_type_traits.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_get_type_traits$address() {
+        return ggml_get_type_traits.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_get_type_traits(int type) {
+        var mh$ = ggml_get_type_traits.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_get_type_traits", type);
+            }
+            return (MemorySegment)mh$.invokeExact(type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_backend_alloc_ctx_tensors_from_buft {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,

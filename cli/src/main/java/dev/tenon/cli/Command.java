@@ -137,6 +137,23 @@ abstract class Command {
     return new Value<>(argument);
   }
 
+  /// What may stand among the options without names, several of them.
+  Value<List<String>> arguments(String label, String arity, String description) {
+    var arguments =
+        PositionalParamSpec.builder()
+            .type(List.class)
+            .auxiliaryTypes(String.class)
+            .arity(arity)
+            .index("0..*")
+            .paramLabel(label)
+            .hideParamSyntax(true)
+            .description(description)
+            .initialValue(List.of())
+            .build();
+    spec.addPositional(arguments);
+    return new Value<>(arguments);
+  }
+
   private static OptionSpec.Builder value(
       Class<?> type, String label, String description, String... names) {
     return OptionSpec.builder(names)

@@ -26,9 +26,10 @@ final class Inspect extends Command {
   private static final int LONGEST_TEXT = 100;
   private static final int MOST_ELEMENTS = 8;
 
-  private final Value<String> file;
+  private final Value<List<String>> files;
   private final Value<String> model;
   private final Value<Boolean> json;
+  private final Value<Boolean> diff;
   private final SessionFlags session;
 
   Inspect(Streams streams) {
@@ -36,9 +37,11 @@ final class Inspect extends Command {
         streams,
         "inspect",
         "Show what is in a GGUF file, of any architecture, and the memory it needs.");
-    file = argument("FILE", "The GGUF file.");
+    files = arguments("FILE", "0..2", "The GGUF file; with --diff two.");
     model = text("FILE", "The same.", "-m", "--model");
     json = flag("Print everything as JSON, arrays in full.", "--json");
+    diff =
+        flag("Print in what two files differ, a line each; exit code 1 where they do.", "--diff");
     session = new SessionFlags(this);
   }
 
@@ -47,7 +50,20 @@ final class Inspect extends Command {
 
   @Override
   int call() throws Exception {
-    var name = file.get() != null ? file.get() : model.get();
+    var given = files.get();
+    if (diff.get()) {
+      if (given.size() != 2) {
+        throw usage("--diff takes two files");
+      }
+      try (var first = Gguf.open(Path.of(given.getFirst()));
+          var second = Gguf.open(Path.of(given.getLast()))) {
+        return Diff.print(first, second, json.get(), streams.out());
+      }
+    }
+    if (given.size() > 1) {
+      throw usage("one argument too many: " + given.get(1));
+    }
+    var name = given.isEmpty() ? model.get() : given.getFirst();
     if (name == null || name.isEmpty()) {
       throw usage("which file? Name one, give -m FILE or set TENON_MODEL");
     }

@@ -40,6 +40,11 @@ public final class Tenon extends Command {
     COMMANDS.put("grammar", GrammarCommand::new);
     COMMANDS.put("logits", Logits::new);
     COMMANDS.put("bench", Bench::new);
+    COMMANDS.put("quantize", Quantize::new);
+    COMMANDS.put("split", Split::new);
+    COMMANDS.put("merge", Merge::new);
+    COMMANDS.put("metadata", Metadata::new);
+    COMMANDS.put("perplexity", Perplex::new);
     COMMANDS.put("version", Version::new);
     COMMANDS.put("completion", Completion::new);
   }

@@ -22,7 +22,17 @@ import org.junit.jupiter.api.Test;
 class HouseTest {
   private static final Set<String> LIBRARY =
       Set.of(
-          "chat", "gguf", "grammar", "jinja", "json", "model", "sampling", "tensor", "tokenizer");
+          "chat",
+          "convert",
+          "gguf",
+          "grammar",
+          "huggingface",
+          "jinja",
+          "json",
+          "model",
+          "sampling",
+          "tensor",
+          "tokenizer");
 
   private static final Map<String, Set<String>> MAY_USE =
       Map.ofEntries(
@@ -30,13 +40,15 @@ class HouseTest {
           entry("gguf", Set.of()),
           entry("json", Set.of()),
           entry("jinja", Set.of("json")),
-          entry("tokenizer", Set.of("gguf")),
+          entry("tokenizer", Set.of("gguf", "json")),
+          entry("huggingface", Set.of("gguf", "json", "tokenizer")),
           entry("sampling", Set.of()),
           entry("grammar", Set.of("json", "sampling", "tokenizer")),
           entry("chat", Set.of("gguf", "grammar", "jinja", "json", "tokenizer")),
           entry("tensor", Set.of("gguf", "ggml")),
           entry("model", Set.of("gguf", "tensor")),
-          entry("models", Set.of("gguf", "model", "tensor")),
+          entry("models", Set.of("gguf", "huggingface", "model", "tensor")),
+          entry("convert", Set.of("gguf", "huggingface", "json", "model", "tensor", "tokenizer")),
           entry("", LIBRARY),
           entry("cli", union(LIBRARY, "")));
 

@@ -90,12 +90,26 @@ final class ByteLevelBpe extends VocabularyTokenizer {
     return false;
   }
 
+  /// {@return a text as byte-level vocabularies write it: a character for each byte of its UTF-8}
+  static String written(String text) {
+    var utf8 = text.getBytes(StandardCharsets.UTF_8);
+    var characters = new char[utf8.length];
+    for (int i = 0; i < utf8.length; i++) {
+      characters[i] = CHARACTERS_OF_BYTES[utf8[i] & 0xff];
+    }
+    return new String(characters);
+  }
+
   @Override
   byte[] normal(int token) {
     var text = vocabulary.text(token);
-    if (pre.has(CHARACTERS)) {
-      return text.replace(SPACE, ' ').getBytes(StandardCharsets.UTF_8);
-    }
+    return pre.has(CHARACTERS)
+        ? text.replace(SPACE, ' ').getBytes(StandardCharsets.UTF_8)
+        : bytes(text);
+  }
+
+  /// {@return the bytes of a token that was [#written]}
+  static byte[] bytes(String text) {
     var bytes = new ByteArrayOutputStream(text.length());
     for (int i = 0; i < text.length(); ) {
       int c = text.codePointAt(i);

@@ -27,6 +27,9 @@ abstract class PairMerger {
   /// @param end the place after the second
   abstract int order(int left, int right, int end);
 
+  /// Hears that two symbols become one, which keeps the place of the first.
+  void merged(int left, int right) {}
+
   /// Merges the symbols at places 0 to `n` - 1.
   final void merge(int n) {
     if (n > order.length) {
@@ -49,6 +52,7 @@ abstract class PairMerger {
         continue;
       }
       int right = next[left];
+      merged(left, right);
       order[right] = NEVER;
       next[left] = next[right];
       if (next[left] < n) {

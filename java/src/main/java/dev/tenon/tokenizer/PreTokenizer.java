@@ -45,7 +45,7 @@ enum PreTokenizer {
       Regex.GPT2),
 
   LLAMA3(
-      "llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
+      "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
       Set.of(ADD_BOS, WORDS_WHOLE),
       Regex.LLAMA3),
   DBRX("dbrx smaug-bpe", Set.of(), Regex.LLAMA3),
@@ -315,6 +315,11 @@ enum PreTokenizer {
   /// {@return the known names}
   static List<String> names() {
     return Arrays.stream(values()).flatMap(splitting -> splitting.names.stream()).toList();
+  }
+
+  /// {@return the first of its names, which is the one to write}
+  String title() {
+    return names.getFirst();
   }
 
   boolean has(Rule rule) {

@@ -27,6 +27,9 @@ public interface Tokenizer {
   /// @throws IllegalStateException if the file is closed
   static Tokenizer of(Gguf gguf) throws GgufFormatException {
     var model = gguf.text(VocabularyTokenizer.MODEL);
+    if (gguf.has(TokenizerSteps.STEPS)) {
+      return new StepsTokenizer(gguf);
+    }
     return switch (model) {
       case "llama" -> new SentencePieceBpe(gguf);
       case "gpt2" ->

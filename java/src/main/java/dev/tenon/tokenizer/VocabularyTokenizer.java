@@ -51,20 +51,29 @@ abstract class VocabularyTokenizer implements Tokenizer {
     if (addSpecial && vocabulary.addsBos()) {
       ids.add(vocabulary.bos());
     }
-    boolean leading = true;
-    for (var fragment : (parseSpecial ? special : userDefined).split(clean)) {
-      if (fragment.token() != Vocabulary.NONE) {
-        ids.add(fragment.token());
-        leading = true;
-      } else {
-        encode(clean.substring(fragment.from(), fragment.to()), leading, ids);
-        leading = false;
-      }
-    }
+    encode(clean, ids, parseSpecial);
     if (addSpecial && vocabulary.addsEos()) {
       ids.add(vocabulary.eos());
     }
     return ids.toArray();
+  }
+
+  /// Encodes a text with the special tokens in it.
+  ///
+  /// @param text without half surrogate pairs
+  /// @param ids where the ids go
+  /// @param parseSpecial whether control tokens are recognised
+  void encode(String text, IntList ids, boolean parseSpecial) {
+    boolean leading = true;
+    for (var fragment : (parseSpecial ? special : userDefined).split(text)) {
+      if (fragment.token() != Vocabulary.NONE) {
+        ids.add(fragment.token());
+        leading = true;
+      } else {
+        encode(text.substring(fragment.from(), fragment.to()), leading, ids);
+        leading = false;
+      }
+    }
   }
 
   private static String replaceHalfPairs(String text) {

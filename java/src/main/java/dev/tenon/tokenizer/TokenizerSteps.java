@@ -1,0 +1,159 @@
+package dev.tenon.tokenizer;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/// Tenon's own keys for a tokenizer, and what to write in place of them where llama.cpp's keys say
+/// all there is to say.
+///
+/// A `tokenizer.json` may have steps that llama.cpp's format has no key for: a normaliser, the
+/// order of merges of a vocabulary that it takes for SentencePiece's, words cut by a regular
+/// expression that it does not know, tokens that take white space along. A file that has them holds
+/// `tokenizer.ggml.*` as well as they can be said there, and beside them
+///
+/// - [#STEPS], a text: the `tokenizer.json` as it is, without vocabulary and merges;
+/// - [#MERGES], an array of texts: the merges in order, where `tokenizer.ggml.merges` has no place.
+///
+/// [Tokenizer#of] goes by these where they are there. Other programs do not know them.
+public final class TokenizerSteps {
+  /// The key of the steps: JSON with `normalizer`, `pre_tokenizer`, `added_tokens`, `model`
+  /// (without `vocab` and `merges`) and `decoder`, each as in a `tokenizer.json`.
+  public static final String STEPS = "tenon.tokenizer.steps";
+
+  /// The key of the merges of a vocabulary that is not byte-level: texts with a space between.
+  public static final String MERGES = "tenon.tokenizer.merges";
+
+  /// Pieces that the probing texts are made of: what the known splittings treat differently.
+  private static final List<String> PIECES =
+      List.of(
+          " ", " ", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", " \n", "\n ", "\u00a0", "\u3000",
+          "a", "Z", "word", "Camel", "ALL", "mIX", "é", "Éa", "ß", "Straße", "Яд", "дом", "中", "中文",
+          "の", "カナ", "ー", "한국", "ا", "ال", "का", "ा", "e\u0301", "\u0301", "ไทย", "ๆ", "ǅ", "ʰ",
+          "'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'LL", "'Re", "'x", "’s", "'", "1",
+          "2", "12", "123", "1234", "1234567", "٣", "٣٤٥", "²", "½", "Ⅷ", "!", ".", ",", "...", "-",
+          "_", "/", "//", "$", "+", "==", "<", ">", "|", "`", "~", "(", ")", "[", "]", "{", "}",
+          "#", "\"", "，", "。", "、", "！", "—", "…", "«", "»", "“", "”", "€", "™", "↑", "😀",
+          "\u200b", "\u200d");
+
+  private static final int PROBES = 600;
+  private static final int PIECES_EACH = 24;
+
+  private TokenizerSteps() {}
+
+  /// A splitting that llama.cpp knows.
+  ///
+  /// @param name what `tokenizer.ggml.pre` is to say
+  /// @param exact whether it cuts texts as the pre-tokenizer does: else it is the nearest
+  public record Splitting(String name, boolean exact) {}
+
+  /// Finds the splitting of llama.cpp that a pre-tokenizer is: by what the two make of many texts,
+  /// so that a pattern may be written in any way.
+  ///
+  /// @param preTokenizer the `pre_tokenizer` of a `tokenizer.json` with byte-level words
+  /// @param wordsWhole whether a word that is a token is not built from its parts: `ignore_merges`
+  /// @return the one that is equal, else the nearest
+  /// @throws UnsupportedOperationException if a step of the pre-tokenizer is unknown; the message
+  ///     has it
+  /// @throws IllegalArgumentException if it is malformed
+  public static Splitting splitting(Object preTokenizer, boolean wordsWhole) {
+    var splitter = Splitter.of(preTokenizer);
+    var texts = probes();
+    var expected = new ArrayList<int[]>();
+    for (var text : texts) {
+      expected.add(ends(splitter, text));
+    }
+    for (var candidate : PreTokenizer.values()) {
+      if (candidate.has(PreTokenizer.Rule.CHARACTERS)) {
+        continue;
+      }
+      if (candidate.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole
+          && differences(candidate, texts, expected, 1) == 0) {
+        return new Splitting(candidate.title(), true);
+      }
+    }
+    var nearest = PreTokenizer.DEFAULT;
+    int fewest = Integer.MAX_VALUE;
+    for (var candidate : PreTokenizer.values()) {
+      if (candidate.has(PreTokenizer.Rule.CHARACTERS)) {
+        continue;
+      }
+      // Of two that cut alike, the one that builds words alike: it counts as less than any text.
+      int whole = candidate.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole ? 0 : 1;
+      int differences = 2 * differences(candidate, texts, expected, texts.size()) + whole;
+      if (differences < fewest) {
+        fewest = differences;
+        nearest = candidate;
+      }
+    }
+    return new Splitting(nearest.title(), false);
+  }
+
+  /// {@return how many texts a splitting cuts otherwise, counted up to `most`}
+  private static int differences(
+      PreTokenizer candidate, List<String> texts, List<int[]> expected, int most) {
+    int differences = 0;
+    for (int i = 0; i < texts.size() && differences < most; i++) {
+      if (!Arrays.equals(candidate.split(texts.get(i)).toArray(), expected.get(i))) {
+        differences++;
+      }
+    }
+    return differences;
+  }
+
+  /// {@return where the words of a text end, in characters; another text's where it was changed}
+  private static int[] ends(Splitter splitter, String text) {
+    var ends = new IntList();
+    var written = ByteLevelBpe.written(text);
+    var all = new StringBuilder();
+    var starts = new int[written.length() + 1]; // of characters, by bytes
+    int bytes = 0;
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      int next = i + Character.charCount(c);
+      bytes += Normalizer.utf8(Character.toString(c)).length;
+      starts[bytes] = next;
+      i = next;
+    }
+    for (var word : splitter.split(new Splitter.Word(text, true))) {
+      all.append(word.text());
+      ends.add(all.length() < starts.length ? starts[all.length()] : -1);
+    }
+    return all.toString().equals(written) ? ends.toArray() : new int[] {-1};
+  }
+
+  /// {@return texts of random pieces, the same ones every time, and long runs of spaces}
+  private static List<String> probes() {
+    var random = new Random(5);
+    var texts = new ArrayList<String>();
+    for (int i = 0; i < PROBES; i++) {
+      var text = new StringBuilder();
+      for (int n = 0; n < PIECES_EACH; n++) {
+        text.append(PIECES.get(random.nextInt(PIECES.size())));
+      }
+      texts.add(text.toString());
+    }
+    for (int n = 1; n < 600; n = n * 3 / 2 + 1) {
+      texts.add("a" + " ".repeat(n) + "b" + "\n".repeat(n % 5) + " ".repeat(n));
+    }
+    texts.add("<sentinel:12> IMGIMGABZ <sentinel:x>");
+    return texts;
+  }
+
+  /// Checks that [Tokenizer#of] can go by some steps.
+  ///
+  /// @param steps a `tokenizer.json`, with or without its vocabulary
+  /// @throws UnsupportedOperationException if one of them is unknown; the message has it
+  /// @throws IllegalArgumentException if they are malformed
+  public static void check(Map<String, ?> steps) {
+    Normalizer.of(steps.get("normalizer"));
+    Splitter.of(steps.get("pre_tokenizer"));
+    StepsTokenizer.Decoding.of(steps.get("decoder"));
+    var model = new Normalizer.Step("model", steps.get("model"));
+    if (!model.type().equals("BPE")) {
+      throw model.unknown("BPE");
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package dev.tenon.convert;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tenon.gguf.GgufType;
+import dev.tenon.gguf.GgufValue;
+import dev.tenon.gguf.GgufWriter;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ImportanceMatrixTest {
+  @TempDir Path folder;
+
+  private static byte[] old() {
+    var out = ByteBuffer.allocate(1000).order(ByteOrder.LITTLE_ENDIAN);
+    out.putInt(2);
+    for (int i = 0; i < 2; i++) {
+      var name = ("blk." + i + ".attn_q.weight").getBytes(StandardCharsets.UTF_8);
+      out.putInt(name.length).put(name).putInt(4).putInt(3);
+      for (int j = 0; j < 3; j++) out.putFloat(4 * (i + j));
+    }
+    out.putInt(7).putInt(8).put("text.txt".getBytes(StandardCharsets.UTF_8));
+    return Arrays.copyOf(out.array(), out.position());
+  }
+
+  private ImportanceMatrix read(byte[] bytes) throws IOException {
+    var file = folder.resolve("matrix");
+    Files.write(file, bytes);
+    return ImportanceMatrix.read(file);
+  }
+
+  @Test
+  void readsTheOldFormat() throws IOException {
+    var matrix = read(old());
+    assertThat(matrix.weights()).containsExactly("blk.0.attn_q.weight", "blk.1.attn_q.weight");
+    assertThat(matrix.of("blk.1.attn_q.weight")).containsExactly(1, 2, 3);
+    assertThat(matrix.of("blk.2.attn_q.weight")).isNull();
+    assertThat(matrix.datasets()).containsExactly("text.txt");
+    assertThat(matrix.chunks()).isEqualTo(7);
+    assertThat(matrix.withOnly(List.of("blk.1")).weights()).containsExactly("blk.1.attn_q.weight");
+    assertThat(matrix.without(List.of("attn")).isEmpty()).isTrue();
+  }
+
+  private static GgufWriter gguf(float... counts) {
+    var to = new GgufWriter().put("imatrix.datasets", GgufValue.Array.strings(List.of("a", "b")));
+    to.put("imatrix.chunk_count", new GgufValue.Int(GgufType.UINT32, 5));
+    to.put("imatrix.chunk_size", new GgufValue.Int(GgufType.UINT32, 128));
+    SmallFile.tensor(to, "w.in_sum2", new float[] {2, 4, 6, 8}, 2, 2);
+    SmallFile.tensor(to, "w.counts", counts, 1, counts.length);
+    return to;
+  }
+
+  @Test
+  void readsGguf() throws IOException {
+    var file = folder.resolve("matrix.gguf");
+    gguf(2, 0).write(file);
+    var matrix = ImportanceMatrix.read(file);
+    assertThat(matrix.of("w")).containsExactly(1, 2, 1, 1); // no token came to the second expert
+    assertThat(matrix.datasets()).containsExactly("a", "b");
+    assertThat(matrix.chunks()).isEqualTo(5);
+  }
+
+  @Test
+  void refusesWhatIsNoMatrix() throws IOException {
+    var file = folder.resolve("matrix.gguf");
+    gguf(1, 1, 1).write(file);
+    refused(file, "4 sums and 3 counts");
+    gguf(1).remove("imatrix.chunk_size").write(file);
+    refused(file, "imatrix.chunk_size");
+    var lonely = gguf(1);
+    SmallFile.tensor(lonely, "v.in_sum2", new float[1], 1);
+    lonely.write(file);
+    refused(file, "for v");
+    var infinite = gguf(1);
+    SmallFile.tensor(infinite, "v.in_sum2", new float[] {Float.POSITIVE_INFINITY}, 1);
+    SmallFile.tensor(infinite, "v.counts", new float[] {1}, 1);
+    infinite.write(file);
+    refused(file, "Infinity");
+    Files.write(file, new byte[0]);
+    refused(file, "the end");
+    Files.write(file, new byte[] {0, 0, 0, 0});
+    refused(file, "number of entries");
+  }
+
+  private static void refused(Path file, String hint) {
+    assertThatThrownBy(() -> ImportanceMatrix.read(file))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(file.toString())
+        .hasMessageContaining(hint);
+  }
+
+  @Test
+  void noBytesDoMoreThanFail() throws IOException {
+    var random = new Random(7);
+    var whole = old();
+    int read = 0;
+    for (int i = 0; i < 2000; i++) {
+      var bytes = Arrays.copyOf(whole, random.nextInt(whole.length + 1));
+      for (int j = random.nextInt(4); j > 0 && bytes.length > 0; j--)
+        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+      try {
+        read(bytes);
+        read++;
+      } catch (IOException e) {
+        assertThat(e.getMessage()).contains("importance matrix");
+      }
+    }
+    assertThat(read).isBetween(1, 1999);
+  }
+}
