@@ -304,7 +304,8 @@ public final class Model implements AutoCloseable {
   ///
   /// @param options how it holds and evaluates its tokens
   /// @return the session, confined to this thread; the caller closes it
-  /// @throws IllegalArgumentException if the cache's types do not go with the model's heads
+  /// @throws IllegalArgumentException if the cache's types do not go with the model's heads, or the
+  ///     model has learned fewer positions than the context is to have
   /// @throws dev.tenon.tensor.BackendException if the cache does not fit; the message gives bytes
   ///     needed and free
   /// @throws IllegalStateException if this is closed
@@ -316,6 +317,13 @@ public final class Model implements AutoCloseable {
     KvCache cache = null;
     try {
       int context = contextLength(hyperparameters, options);
+      if (context > decoder.positions())
+        throw new IllegalArgumentException(
+            "context of "
+                + context
+                + " tokens: the model knows "
+                + decoder.positions()
+                + " positions");
       cache = new KvCache(weights, hyperparameters.cacheLayout(), context, options.cacheSettings());
       var evaluator =
           new Evaluator(decoder, weights, cache, hyperparameters.vocabulary(), options.passRows());
@@ -351,6 +359,19 @@ public final class Model implements AutoCloseable {
   synchronized byte[] fingerprint() {
     if (fingerprint == null) fingerprint = Fingerprint.of(gguf);
     return fingerprint;
+  }
+
+  /// Whether keys are turned in a context of so many tokens by other factors than in a short one.
+  boolean usesLongFactors(int contextLength) {
+    try {
+      for (int layer = 0; layer < hyperparameters.layers(); layer++) {
+        var rope = decoder.keyRope(layer);
+        if (rope != null && rope.forContext(contextLength).factors() != rope.factors()) return true;
+      }
+      return false;
+    } catch (UnsupportedOperationException _) {
+      return false; // positions turn no keys
+    }
   }
 
   /// The ids that end generation.

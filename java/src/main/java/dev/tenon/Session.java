@@ -8,6 +8,7 @@ import dev.tenon.model.Batch;
 import dev.tenon.model.Evaluator;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.tensor.KvCache;
+import dev.tenon.tensor.MatmulObserver;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -105,6 +106,17 @@ public final class Session implements AutoCloseable {
     var logits = new float[next.length][model.vocabularySize()];
     evaluate("evaluateAll", next, Batch.all(next, position(), SEQUENCE), logits);
     return logits;
+  }
+
+  /// Lets an observer see what each weight of the model is multiplied with, in the evaluations to
+  /// come: what an [importance matrix][dev.tenon.convert.ImportanceCollector] is made of. What it
+  /// throws comes out of them.
+  ///
+  /// @param observer takes the place of the one before; null for none
+  /// @throws IllegalStateException if this is closed
+  public void observe(MatmulObserver observer) {
+    check("observe");
+    evaluator.observe(observer);
   }
 
   /// Forgets every token from `position` on, so that a shared prefix is not evaluated again.

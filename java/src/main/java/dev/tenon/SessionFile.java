@@ -43,6 +43,7 @@ final class SessionFile {
 
   private final Path file;
   private final byte[] model;
+  private final boolean longFactors; // keys are turned as in a context beyond the original one
   private final KvCache cache;
   private final int sequence;
 
@@ -56,6 +57,7 @@ final class SessionFile {
   SessionFile(Path file, Model model, KvCache cache, int sequence) {
     this.file = file;
     this.model = model.fingerprint();
+    this.longFactors = model.usesLongFactors(cache.contextLength());
     this.cache = cache;
     this.sequence = sequence;
   }
@@ -111,7 +113,7 @@ final class SessionFile {
   private String settings() {
     var s = cache.settings();
     var l = cache.layout();
-    return "%d layers with %d heads of %d and %d, %s keys and %s values, flash attention %s"
+    return "%d layers with %d heads of %d and %d, %s keys and %s values, flash attention %s%s"
         .formatted(
             l.layers(),
             l.kvHeads(),
@@ -119,7 +121,8 @@ final class SessionFile {
             l.valueDim(),
             s.keyType().ggmlName(),
             s.valueType().ggmlName(),
-            s.flashAttention() ? "on" : "off");
+            s.flashAttention() ? "on" : "off",
+            longFactors ? ", factors of a long context" : "");
   }
 
   private static byte[] bytes(int... numbers) {

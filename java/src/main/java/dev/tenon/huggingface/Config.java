@@ -70,6 +70,15 @@ public final class Config {
     return Files.exists(path) ? open(path) : new Config(path, Map.of());
   }
 
+  /// {@return the same with values for keys that it does not have, not even as null}
+  ///
+  /// @param defaults as [Json] gives values
+  public Config withDefaults(Map<String, Object> defaults) {
+    var all = new LinkedHashMap<>(defaults);
+    all.putAll(values);
+    return new Config(path, prefix, all);
+  }
+
   /// {@return the file}
   public Path path() {
     return path;

@@ -8,6 +8,7 @@ public final class FormatException extends IOException {
   private static final long serialVersionUID = 1;
 
   private static final int QUOTED = 120;
+  private static final int MOST = 1000;
 
   /// Where in the file, or -1.
   private final long offset;
@@ -45,8 +46,10 @@ public final class FormatException extends IOException {
     return '"' + line(shown) + '"';
   }
 
-  /// {@return a text without what would break a line: names from a file may have anything}
+  /// {@return a text without what would break a line, and not without end: names from a file may
+  /// have anything}
   private static String line(String text) {
-    return text.replaceAll("\\p{Cntrl}", "\ufffd");
+    var shown = text.length() <= MOST ? text : text.substring(0, MOST) + "…";
+    return shown.replaceAll("\\p{Cntrl}", "\ufffd");
   }
 }

@@ -15,12 +15,21 @@ public interface Decoder {
   /// @param cache keys and values so far
   Tensor forward(Graph g, Inputs inputs, KvView cache);
 
+  /// {@return how many positions it knows: those from 0 to before this can be evaluated}
+  ///
+  /// An architecture with learned positions has as many as its table has rows; for others there is
+  /// no end, which is how this is by itself.
+  default int positions() {
+    return Integer.MAX_VALUE;
+  }
+
   /// {@return how the keys that a layer keeps are turned by their position, or null where they do
   /// not depend on it}
   ///
   /// With that, tokens can move to other positions and need not be evaluated again. An architecture
   /// whose hidden states depend on the position by themselves, as those with learned positions do,
-  /// leaves this as it is: its tokens cannot move.
+  /// leaves this as it is: its tokens cannot move. Where [factors][Rope#forContext] depend on the
+  /// context, this has all of them, and the cache chooses.
   ///
   /// @param layer from 0
   /// @throws UnsupportedOperationException if tokens cannot move

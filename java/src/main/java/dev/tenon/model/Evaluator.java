@@ -7,6 +7,7 @@ import dev.tenon.tensor.Graph;
 import dev.tenon.tensor.KvCache;
 import dev.tenon.tensor.KvTurn;
 import dev.tenon.tensor.KvView;
+import dev.tenon.tensor.MatmulObserver;
 import dev.tenon.tensor.Rope;
 import dev.tenon.tensor.Tensor;
 import dev.tenon.tensor.Weights;
@@ -37,6 +38,7 @@ public final class Evaluator implements AutoCloseable {
   private final int largestPass; // tensors of a graph
   private final Slot usual;
   private Slot verifying; // made when it is first needed
+  private MatmulObserver observer;
 
   /// Memory for passes, and the pass that has it.
   private static final class Slot implements AutoCloseable {
@@ -101,8 +103,9 @@ public final class Evaluator implements AutoCloseable {
   ///
   /// @param batch tokens at the next positions of their sequences
   /// @return a row of logits for each output of the batch, unnormalised; fresh arrays
-  /// @throws IndexOutOfBoundsException if an id is outside the vocabulary or there is no such
-  ///     sequence; nothing is evaluated
+  /// @throws IndexOutOfBoundsException if an id is outside the vocabulary, a position beyond those
+  ///     that the [decoder][Decoder#positions] knows, or there is no such sequence; nothing is
+  ///     evaluated
   /// @throws IllegalArgumentException if a position is not the next of its sequence; nothing is
   ///     evaluated
   /// @throws IllegalStateException if the cache has no room for them; nothing is evaluated
@@ -120,8 +123,9 @@ public final class Evaluator implements AutoCloseable {
   ///
   /// @param batch tokens at the next positions of their sequences
   /// @param rows one for each output of the batch, each as long as the vocabulary; filled
-  /// @throws IndexOutOfBoundsException if an id is outside the vocabulary or there is no such
-  ///     sequence; nothing is evaluated
+  /// @throws IndexOutOfBoundsException if an id is outside the vocabulary, a position beyond those
+  ///     that the [decoder][Decoder#positions] knows, or there is no such sequence; nothing is
+  ///     evaluated
   /// @throws IllegalArgumentException if a position is not the next of its sequence, or the arrays
   ///     have another size; nothing is evaluated
   /// @throws IllegalStateException if the cache has no room for them; nothing is evaluated
@@ -141,6 +145,11 @@ public final class Evaluator implements AutoCloseable {
       if (token < 0 || token >= vocabulary)
         throw new IndexOutOfBoundsException(
             "token " + token + " is outside the vocabulary of " + vocabulary);
+    }
+    for (int position : batch.positions()) {
+      if (position >= decoder.positions())
+        throw new IndexOutOfBoundsException(
+            "position " + position + " is beyond the " + decoder.positions() + " the model knows");
     }
     var before = new int[KvCache.MAX_SEQUENCES];
     for (int s = 0; s < before.length; s++) before[s] = cache.length(s);
@@ -216,6 +225,16 @@ public final class Evaluator implements AutoCloseable {
     }
   }
 
+  /// Lets an observer see what weights are multiplied with, in the passes to come. What it throws
+  /// comes out of [#evaluate].
+  ///
+  /// @param observer takes the place of the one before; null for none
+  public void observe(MatmulObserver observer) {
+    this.observer = observer;
+    usual.compute.observe(observer);
+    if (verifying != null) verifying.compute.observe(observer);
+  }
+
   /// {@return bytes held for the results of passes}
   public long computeBytes() {
     return usual.compute.bytes() + (verifying == null ? 0 : verifying.compute.bytes());
@@ -251,7 +270,10 @@ public final class Evaluator implements AutoCloseable {
   private Slot slot(Batch batch) {
     int outputs = batch.outputs().length;
     if (outputs == 1 || outputs < batch.tokens().length || outputs > FEW) return usual;
-    if (verifying == null) verifying = new Slot(new Compute(weights.backend(), largestPass));
+    if (verifying == null) {
+      verifying = new Slot(new Compute(weights.backend(), largestPass));
+      verifying.compute.observe(observer);
+    }
     return verifying;
   }
 

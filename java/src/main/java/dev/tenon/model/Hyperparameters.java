@@ -99,13 +99,24 @@ public record Hyperparameters(
     return inRange(gguf, key, gguf.integer(key, fallback), 1);
   }
 
+  /// {@return the number at `key` that a norm adds to what it divides by}
+  ///
+  /// @param gguf open file
+  /// @param key for example `llama.attention.layer_norm_rms_epsilon`
+  /// @throws GgufFormatException if absent, not a number, or negative
+  public static float epsilon(Gguf gguf, String key) throws GgufFormatException {
+    var epsilon = (float) gguf.real(key);
+    if (!(epsilon >= 0)) throw gguf.malformed(key, key + " of at least 0", "" + epsilon);
+    return epsilon;
+  }
+
   /// {@return what a cache holds for each token}
   public KvCache.Layout cacheLayout() {
     return new KvCache.Layout(layers, kvHeads, headDim, valueDim);
   }
 
   /// {@return the rotation the file describes: its base, and its scaling (`none`, `linear`,
-  /// `yarn`)}
+  /// `longrope`, `yarn`)}
   ///
   /// @param gguf open file
   /// @param layout which elements of a head form a pair
@@ -123,41 +134,80 @@ public record Hyperparameters(
           key + "dimension_count an even number from 2 to the head's " + headDim,
           "" + dims);
     var scaling = gguf.text(key + "scaling.type", "linear");
-    double factor = gguf.real(key + "scaling.factor", gguf.real(key + "scale_linear", 0));
+    double factor = finite(gguf, key + "scaling.factor", finite(gguf, key + "scale_linear", 0));
+    if (factor < 0 || factor > 0 && !Float.isFinite((float) (1 / factor)))
+      throw gguf.malformed(
+          key + "scaling.factor", key + "scaling.factor of at least 0", "" + factor);
     boolean yarn =
         switch (scaling) {
-          case "none", "linear" -> false;
+          case "none", "linear", "longrope" -> false;
           case "yarn" -> true;
           default ->
               throw new UnsupportedOperationException(
-                  key + "scaling.type " + scaling + ": known are none, linear, yarn");
+                  key + "scaling.type " + scaling + ": known are none, linear, longrope, yarn");
         };
     float scale = factor == 0 || scaling.equals("none") ? 1 : (float) (1 / factor);
     int originalContext = number(gguf, key + "scaling.original_context_length", 0);
-    double extrapolation = gguf.real(key + "scaling.yarn_ext_factor", -1);
+    double extrapolation = finite(gguf, key + "scaling.yarn_ext_factor", -1);
     if (extrapolation < 0) extrapolation = yarn ? 1 : 0;
     return new Rope(
         layout,
         dims,
-        (float) gguf.real(key + "freq_base", 10000),
+        base(gguf, key + "freq_base", 10000),
         scale,
         originalContext == 0 ? contextLength : originalContext,
         (float) extrapolation,
         magnitude(gguf, key, scale, extrapolation),
-        (float) gguf.real(key + "scaling.yarn_beta_fast", 32),
-        (float) gguf.real(key + "scaling.yarn_beta_slow", 1),
+        (float) finite(gguf, key + "scaling.yarn_beta_fast", 32),
+        (float) finite(gguf, key + "scaling.yarn_beta_slow", 1),
+        factors,
         factors);
+  }
+
+  /// {@return how many tokens each token sees, itself included: the integer at `key`, or
+  /// [Integer#MAX_VALUE] for all where it is absent or 0}
+  ///
+  /// @param gguf open file
+  /// @param key for example `gemma3.attention.sliding_window`
+  /// @throws GgufFormatException if present but not an integer from 0 to 2^31 - 1
+  public static int window(Gguf gguf, String key) throws GgufFormatException {
+    int window = number(gguf, key, 0);
+    return window == 0 ? Integer.MAX_VALUE : window;
+  }
+
+  /// {@return the base of rotary frequencies at `key`, or `fallback` if absent}
+  ///
+  /// @param gguf open file
+  /// @param key for example `gemma3.rope.freq_base_swa`
+  /// @param fallback used when absent
+  /// @throws GgufFormatException if present but no positive number
+  public static float base(Gguf gguf, String key, double fallback) throws GgufFormatException {
+    var base = (float) finite(gguf, key, fallback);
+    if (!(base > 0)) throw gguf.malformed(key, key + " above 0", "" + base);
+    return base;
+  }
+
+  /// {@return the number at `key`, or `fallback` if absent}
+  ///
+  /// @param gguf open file
+  /// @param key for example `gemma3.attention.scale`
+  /// @param fallback used when absent
+  /// @throws GgufFormatException if present but not a number, not finite, or beyond binary32
+  public static double finite(Gguf gguf, String key, double fallback) throws GgufFormatException {
+    double number = gguf.real(key, fallback);
+    if (!Float.isFinite((float) number)) throw gguf.malformed(key, key + " finite", "" + number);
+    return number;
   }
 
   /// YaRN multiplies what it rotates by `0.1 ln(factor) + 1`, which ggml does by itself; a file may
   /// ask for another strength (`yarn_log_multiplier`), and multiply once more (`attn_factor`).
   private static float magnitude(Gguf gguf, String key, float scale, double extrapolation)
       throws GgufFormatException {
-    double magnitude = gguf.real(key + "scaling.attn_factor", 1);
+    double magnitude = finite(gguf, key + "scaling.attn_factor", 1);
     if (extrapolation == 0)
-      return (float) (magnitude * gguf.real(key + "scaling.yarn_attn_factor", 1));
+      return (float) (magnitude * finite(gguf, key + "scaling.yarn_attn_factor", 1));
     double factor = 1 / scale;
-    double logMultiplier = gguf.real(key + "scaling.yarn_log_multiplier", 0);
+    double logMultiplier = finite(gguf, key + "scaling.yarn_log_multiplier", 0);
     double ggmlOwn = 1 + 0.1 * Math.log(factor);
     if (logMultiplier == 0) return (float) (magnitude * yarnScale(factor, 1) / ggmlOwn);
     return (float) (magnitude * yarnScale(factor, 1) / yarnScale(factor, logMultiplier) / ggmlOwn);

@@ -40,6 +40,40 @@ public record Projection(Tensor weight, Tensor scale, Tensor bias, boolean scale
     return of(w, name, in, out, true);
   }
 
+  /// {@return the projection `name.weight`, with `name.bias` where the file has it, and no scale:
+  /// llama.cpp overlooks those of feed-forward blocks in some architectures}
+  ///
+  /// @param w weights
+  /// @param name for example `ffn_up`
+  /// @param in length of the input
+  /// @param out length of the output
+  /// @throws GgufFormatException if a weight is absent or has another shape
+  public static Projection unscaled(Weights w, String name, long in, long out)
+      throws GgufFormatException {
+    return new Projection(
+        w.matrix(name + ".weight", in, out),
+        null,
+        w.has(name + ".bias") ? w.vector(name + ".bias", out) : null,
+        false);
+  }
+
+  /// {@return the projection to the vocabulary: `output.weight`, else the token embedding, to which
+  /// it is tied then; with `output.scale` and `output.bias` where the file has them}
+  ///
+  /// @param w weights
+  /// @param width embedding length
+  /// @param vocabulary token ids
+  /// @throws GgufFormatException if a weight is absent or has another shape
+  public static Projection output(Weights w, long width, long vocabulary)
+      throws GgufFormatException {
+    if (w.has("output.weight")) return bind(w, "output", width, vocabulary);
+    return new Projection(
+        w.matrix("token_embd.weight", width, vocabulary),
+        w.has("output.scale") ? w.vector("output.scale", 1) : null,
+        w.has("output.bias") ? w.vector("output.bias", vocabulary) : null,
+        false);
+  }
+
   private static Projection of(Weights w, String name, long in, long out, boolean scaledLast)
       throws GgufFormatException {
     return new Projection(

@@ -3,6 +3,8 @@ package dev.tenon.tensor;
 import static java.lang.foreign.MemorySegment.NULL;
 
 import dev.tenon.ggml.Ggml;
+import dev.tenon.ggml.ggml_backend_sched_eval_callback;
+import dev.tenon.ggml.ggml_tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -19,6 +21,10 @@ public final class Compute implements AutoCloseable {
   private final Thread owner = Thread.currentThread();
   private Graph allocated;
   private long hostBytes;
+  private MatmulObserver observer;
+  private Arena upcalls; // of the function that ggml calls for it, once there was one
+  private MemorySegment upcall;
+  private Throwable thrown; // by the observer
 
   /// Starts the devices.
   ///
@@ -82,6 +88,37 @@ public final class Compute implements AutoCloseable {
     allocated = graph;
   }
 
+  /// Lets an observer see what matrices are multiplied with, in the runs to come. Those it wants to
+  /// see are computed one by one, which takes longer.
+  ///
+  /// @param observer takes the place of the one before; null for none
+  /// @throws IllegalStateException if this is closed
+  public void observe(MatmulObserver observer) {
+    checkOpen("observe");
+    checkThread("observe");
+    if (upcalls == null && observer != null) {
+      upcalls = Arena.ofConfined();
+      upcall = ggml_backend_sched_eval_callback.allocate(this::show, upcalls);
+    }
+    this.observer = observer;
+    Ggml.ggml_backend_sched_set_eval_callback(scheduler, observer == null ? NULL : upcall, NULL);
+  }
+
+  /// Called by ggml before a node is computed, with `ask`, and after: whether it is to be shown,
+  /// and whether to go on. No exception may leave this method.
+  private boolean show(MemorySegment address, boolean ask, MemorySegment unused) {
+    if (thrown != null) return false;
+    try (var arena = Arena.ofConfined()) {
+      var node = ggml_tensor.reinterpret(address, arena, null);
+      if (ask) return Matmul.is(node) && observer.wants(Matmul.matrix(node));
+      observer.multiplied(Matmul.of(node, arena));
+      return true;
+    } catch (Throwable e) {
+      thrown = e;
+      return false;
+    }
+  }
+
   /// Runs the graph that has memory.
   ///
   /// @throws IllegalStateException if no graph has memory, or this is closed
@@ -93,10 +130,22 @@ public final class Compute implements AutoCloseable {
     needAllocated();
     if (Thread.currentThread().isInterrupted())
       throw new CancellationException("the computation was interrupted");
-    int status = Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml());
+    int status = compute();
     if (status == Ggml.GGML_STATUS_ABORTED())
       throw new CancellationException("the computation was interrupted");
     Backend.must("compute", status);
+  }
+
+  private int compute() {
+    thrown = null;
+    int status = Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml());
+    switch (thrown) {
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case null, default -> {
+        return status;
+      }
+    }
   }
 
   /// Runs the graph that has memory to its end, whether the thread is interrupted or not: for what
@@ -106,10 +155,7 @@ public final class Compute implements AutoCloseable {
   /// @throws BackendException if it fails
   public void runToTheEnd() {
     needAllocated();
-    Backend.withoutInterrupts(
-        () ->
-            Backend.must(
-                "compute", Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml())));
+    Backend.withoutInterrupts(() -> Backend.must("compute", compute()));
   }
 
   private void needAllocated() {
@@ -144,6 +190,7 @@ public final class Compute implements AutoCloseable {
     allocated = null;
     streams.forEach(Ggml::ggml_backend_free);
     streams.clear();
+    if (upcalls != null) upcalls.close();
     backend.release();
   }
 

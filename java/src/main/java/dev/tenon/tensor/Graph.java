@@ -276,6 +276,67 @@ public final class Graph implements AutoCloseable {
     return mul(normed, weight);
   }
 
+  /// {@return `(x - mean(x)) / deviation(x) * weight + bias` over rows}
+  ///
+  /// @param x F32 `[n, …]`
+  /// @param weight F32 `[n]`
+  /// @param bias F32 `[n]`, or null for none
+  /// @param epsilon added to the variance, at least 0
+  public Tensor layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon) {
+    need("layerNorm", x, x.type() == TensorType.F32, "F32");
+    if (!(epsilon >= 0))
+      throw new IllegalArgumentException("layerNorm: epsilon " + epsilon + ", at least 0");
+    if (weight.shape().n0() != x.shape().n0()) throw mismatch("layerNorm", x, weight);
+    if (bias != null && bias.shape().n0() != x.shape().n0()) throw mismatch("layerNorm", x, bias);
+    var normed = result(Ggml.ggml_norm(context, x.ggml(), epsilon), TensorType.F32, x.shape());
+    var scaled = mul(normed, weight);
+    return bias == null ? scaled : add(scaled, bias);
+  }
+
+  /// {@return the Gaussian error linear unit of each element, by its approximation with tanh}
+  ///
+  /// ggml looks it up in a table of half-precision numbers, which is right to about 1e-3.
+  ///
+  /// @param x F32, contiguous
+  public Tensor gelu(Tensor x) {
+    needPlain("gelu", x);
+    return result(Ggml.ggml_gelu(context, x.ggml()), TensorType.F32, x.shape());
+  }
+
+  /// {@return the hyperbolic tangent of each element}
+  ///
+  /// @param x F32, contiguous
+  public Tensor tanh(Tensor x) {
+    needPlain("tanh", x);
+    return result(Ggml.ggml_tanh(context, x.ggml()), TensorType.F32, x.shape());
+  }
+
+  /// {@return `gelu(gate) * up` by element, with [#gelu]'s approximation}
+  ///
+  /// @param gate F32 `[n, t, …]`, contiguous
+  /// @param up F32, the same shape, contiguous
+  public Tensor geglu(Tensor gate, Tensor up) {
+    needPlain("geglu", gate);
+    needPlain("geglu", up);
+    if (!gate.shape().equals(up.shape())) throw mismatch("geglu", gate, up);
+    return result(
+        Ggml.ggml_geglu_split(context, gate.ggml(), up.ggml()), TensorType.F32, gate.shape());
+  }
+
+  /// {@return `silu(gate) * up` by element of rows whose first half is `gate` and whose second is
+  /// `up`, F32 `[n / 2, t, …]`}
+  ///
+  /// @param gateUp F32 `[n, t, …]`, contiguous; `n` is even
+  public Tensor swiglu(Tensor gateUp) {
+    needPlain("swiglu", gateUp);
+    var s = gateUp.shape();
+    need("swiglu", gateUp, s.n0() % 2 == 0, "of two halves");
+    return result(
+        Ggml.ggml_swiglu(context, gateUp.ggml()),
+        TensorType.F32,
+        Shape.of(s.n0() / 2, s.n1(), s.n2(), s.n3()));
+  }
+
   /// {@return `silu(gate) * up` by element}
   ///
   /// @param gate F32 `[n, t, …]`, contiguous
@@ -377,6 +438,40 @@ public final class Graph implements AutoCloseable {
         shape);
   }
 
+  /// {@return a part of each row, F32 `[count, n1, …]`, contiguous}
+  ///
+  /// @param x F32, contiguous
+  /// @param from first element of each row that is kept, at least 0
+  /// @param count how many, at least 1
+  /// @throws IndexOutOfBoundsException if the rows of `x` end before
+  public Tensor slice(Tensor x, long from, long count) {
+    needPlain("slice", x);
+    var s = x.shape();
+    if (from < 0 || count < 1 || count > s.n0() - from)
+      throw new IndexOutOfBoundsException(
+          "slice: " + count + " elements from " + from + " of the rows of " + x);
+    long rows = s.n1() * s.n2() * s.n3();
+    long stride = 4 * s.n0();
+    var shape = Shape.of(count, s.n1(), s.n2(), s.n3());
+    var part =
+        view(
+            Ggml.ggml_view_4d(
+                context,
+                x.ggml(),
+                count,
+                s.n1(),
+                s.n2(),
+                s.n3(),
+                stride,
+                stride * s.n1(),
+                stride * s.n1() * s.n2(),
+                4 * from),
+            TensorType.F32,
+            shape,
+            rows == 1);
+    return rows == 1 ? part : reshape(contiguous(part, count, rows), shape);
+  }
+
   /// Frees the graph; its tensors are gone. Closing twice has no effect.
   ///
   /// @throws WrongThreadException if called by another thread than the one that made it
@@ -457,7 +552,7 @@ public final class Graph implements AutoCloseable {
 
   /// The probabilities: softmax of `k` times `q`, scaled and masked; `[visible, t, heads]`.
   ///
-  /// q `[headDim, t, heads]`, k `[headDim, visible, kvHeads]`, mask F32 `[visible, t]`.
+  /// q `[headDim, t, heads]`, k `[headDim, visible, kvHeads]`, mask F16 `[visible, t]`.
   Tensor attentionProbabilities(Tensor q, Tensor k, Tensor mask, float scale) {
     attends(q, k, mask);
     var scores = matmul(k, q); // [visible, t, heads]

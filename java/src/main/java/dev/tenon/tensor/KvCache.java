@@ -38,6 +38,7 @@ public final class KvCache implements AutoCloseable {
   private final Weights weights;
   private final Settings settings;
   private final Layout layout;
+  private final int contextLength;
   private final int cells;
   private final Arena arena = Arena.ofConfined();
   private final List<MemorySegment> buffers = new ArrayList<>();
@@ -128,6 +129,7 @@ public final class KvCache implements AutoCloseable {
     whole(layout.valueDim(), settings.valueType());
     this.layout = layout;
     this.settings = settings;
+    this.contextLength = tokens;
     this.cells = cellsFor(tokens);
     long hostLayers =
         IntStream.range(0, layout.layers()).filter(layer -> !weights.offloads(layer)).count();
@@ -207,6 +209,11 @@ public final class KvCache implements AutoCloseable {
     buffers.add(buffer);
     // What no token has written is masked, but zero times not-a-number would be one.
     Ggml.ggml_backend_buffer_clear(buffer, (byte) 0);
+  }
+
+  /// {@return how many tokens it was made for, before that was rounded up}
+  public int contextLength() {
+    return contextLength;
   }
 
   /// {@return how many tokens it can hold}
@@ -500,8 +507,10 @@ public final class KvCache implements AutoCloseable {
     return values[layer];
   }
 
-  /// Whether a token of `sequence` at `position` sees what a cell holds.
-  boolean sees(int sequence, int position, int cell) {
-    return (sequences[cell] >> sequence & 1) != 0 && positions[cell] <= position;
+  /// Whether a token of `sequence` at `position`, which sees the `window` last tokens and itself
+  /// among them, sees what a cell holds.
+  boolean sees(int sequence, int position, int window, int cell) {
+    int back = position - positions[cell];
+    return (sequences[cell] >> sequence & 1) != 0 && back >= 0 && back < window;
   }
 }

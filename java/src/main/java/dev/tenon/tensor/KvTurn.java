@@ -35,15 +35,16 @@ public final class KvTurn {
   /// Turns the keys of a layer.
   ///
   /// @param layer from 0
-  /// @param rope how they were turned when they were written; its magnitude is not applied again
+  /// @param rope how the layer turns keys; its magnitude is not applied again
   /// @throws IndexOutOfBoundsException if there is no such layer
   /// @throws IllegalArgumentException if the rotation does not go with the keys
   public void turn(int layer, Rope rope) {
     var layout = cache.layout();
+    var written = rope.forContext(cache.contextLength()).withoutMagnitude();
     var stored = cache.keys(layer); // [headDim * kvHeads, cells]
     var keys = graph.rows(stored, cells); // [headDim * kvHeads, t]
     keys = graph.reshape(keys, Shape.of(layout.headDim(), layout.kvHeads(), tokens));
-    keys = graph.rope(keys, distances, rope.withoutMagnitude());
+    keys = graph.rope(keys, distances, written);
     keys = graph.reshape(keys, Shape.of((long) layout.headDim() * layout.kvHeads(), tokens));
     graph.expand(graph.setRows(stored, keys, places));
   }

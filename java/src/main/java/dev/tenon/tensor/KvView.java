@@ -3,11 +3,12 @@ package dev.tenon.tensor;
 import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorType;
 import java.util.Arrays;
-import java.util.function.IntConsumer;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /// A [KvCache] as one graph sees it: where the tokens of a pass are written, and which cells each
-/// of them may look at. An architecture calls [#attend] once for each layer. Confined to the thread
-/// of its graph.
+/// of them may look at. An architecture calls [#attend] once for each layer; layers with windows of
+/// one length share a mask. Confined to the thread of its graph.
 public final class KvView {
   private static final short MINUS_INFINITY = Float.floatToFloat16(Float.NEGATIVE_INFINITY);
 
@@ -15,7 +16,7 @@ public final class KvView {
   private final Graph graph;
   private final int tokens;
   private final int visible;
-  private final Tensor mask; // [visible, t], F16 for flash attention, else F32
+  private final Map<Integer, Tensor> masks = new LinkedHashMap<>(); // by window, F16 [visible, t]
   private final Tensor keyPlaces; // I64 [t]: the cell of each token
   private final Tensor valuePlaces; // I64 [t], or [t * valueWidth] where values lie transposed
 
@@ -29,13 +30,16 @@ public final class KvView {
     this.tokens = tokens;
     this.visible = visible;
     boolean flash = cache.settings().flashAttention();
-    this.mask =
-        graph.input("mask", flash ? TensorType.F16 : TensorType.F32, Shape.of(visible, tokens));
     this.keyPlaces = graph.input("key_places", TensorType.I64, Shape.of(tokens));
     this.valuePlaces =
         flash
             ? keyPlaces
             : graph.input("value_places", TensorType.I64, Shape.of(tokens * valueWidth()));
+  }
+
+  /// {@return what a sequence may grow to, in tokens: some rotations depend on it}
+  public int contextLength() {
+    return cache.contextLength();
   }
 
   /// Writes the keys and values of this pass for a layer, then attends causally over everything
@@ -50,6 +54,23 @@ public final class KvView {
   /// @throws IllegalArgumentException if a shape does not go with the cache
   /// @throws IndexOutOfBoundsException if there is no such layer
   public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, float scale) {
+    return attend(layer, q, k, v, scale, Integer.MAX_VALUE);
+  }
+
+  /// Writes the keys and values of this pass for a layer, then attends causally over the last
+  /// tokens that each token sees, itself included.
+  ///
+  /// @param layer from 0
+  /// @param q F32 `[headDim, heads, t]`
+  /// @param k F32 `[headDim, kvHeads, t]`; `heads` is a multiple of `kvHeads`
+  /// @param v F32 `[valueDim, kvHeads, t]`
+  /// @param scale applied to scores, usually `1 / sqrt(headDim)`
+  /// @param window how many tokens each sees, at least 1: at position `p` those from
+  ///     `p - window + 1` to `p`
+  /// @return F32 `[valueDim * heads, t]`
+  /// @throws IllegalArgumentException if a shape does not go with the cache, or there is no window
+  /// @throws IndexOutOfBoundsException if there is no such layer
+  public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, float scale, int window) {
     var layout = cache.layout();
     long heads = q.shape().n1();
     expect("keys", k, Shape.of(layout.headDim(), layout.kvHeads(), tokens));
@@ -63,6 +84,7 @@ public final class KvView {
     writeValues(layer, v);
     var queries = graph.swap12(q); // [headDim, t, heads]
     var keys = readKeys(layer); // [headDim, visible, kvHeads]
+    var mask = mask(window);
     if (cache.settings().flashAttention()) {
       var attended = graph.flashAttention(queries, keys, readValues(layer), mask, scale);
       return graph.reshape(attended, Shape.of(layout.valueDim() * heads, tokens));
@@ -79,13 +101,21 @@ public final class KvView {
   /// @param sequences of each token
   /// @throws IllegalStateException if the graph has no memory yet
   public void fill(int[] cells, int[] positions, int[] sequences) {
-    if (!mask.hasMemory()) return; // a graph without attention
+    if (!keyPlaces.hasMemory()) return; // a graph without attention
     var places = new long[tokens];
     for (int i = 0; i < tokens; i++) places[i] = cells[i];
     keyPlaces.set(places);
     if (valuePlaces != keyPlaces) valuePlaces.set(transposedPlaces(cells));
-    if (mask.type() == TensorType.F16) mask.set(halfMask(positions, sequences));
-    else mask.set(mask(positions, sequences));
+    masks.forEach((window, mask) -> mask.set(seen(window, positions, sequences)));
+  }
+
+  /// The mask of a window; one for all that no sequence outgrows.
+  private Tensor mask(int window) {
+    if (window < 1)
+      throw new IllegalArgumentException("attend: window of " + window + " tokens, at least 1");
+    return masks.computeIfAbsent(
+        Math.min(window, cache.cells()),
+        _ -> graph.input("mask", TensorType.F16, Shape.of(visible, tokens)));
   }
 
   private void writeKeys(int layer, Tensor k) {
@@ -145,27 +175,16 @@ public final class KvView {
     return places;
   }
 
-  private float[] mask(int[] positions, int[] sequences) {
-    var mask = new float[tokens * visible];
-    Arrays.fill(mask, Float.NEGATIVE_INFINITY);
-    forEachSeen(positions, sequences, place -> mask[place] = 0);
-    return mask;
-  }
-
-  private short[] halfMask(int[] positions, int[] sequences) {
+  /// A mask's elements: 0 where a token sees a cell, minus infinity elsewhere.
+  private short[] seen(int window, int[] positions, int[] sequences) {
     var mask = new short[tokens * visible];
     Arrays.fill(mask, MINUS_INFINITY);
-    forEachSeen(positions, sequences, place -> mask[place] = 0);
-    return mask;
-  }
-
-  /// Names each place of the mask where a token sees a cell.
-  private void forEachSeen(int[] positions, int[] sequences, IntConsumer seen) {
     for (int i = 0; i < tokens; i++) {
       for (int cell = 0; cell < visible; cell++) {
-        if (cache.sees(sequences[i], positions[i], cell)) seen.accept(i * visible + cell);
+        if (cache.sees(sequences[i], positions[i], window, cell)) mask[i * visible + cell] = 0;
       }
     }
+    return mask;
   }
 
   private int keyWidth() {

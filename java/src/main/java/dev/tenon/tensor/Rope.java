@@ -1,8 +1,8 @@
 package dev.tenon.tensor;
 
 /// How positions turn into rotations (Su et al., RoFormer, 2021), with the scalings that stretch a
-/// trained context: linear, YaRN (Peng et al., 2023), and factors for each frequency as Llama 3
-/// has them.
+/// trained context: linear, YaRN (Peng et al., 2023), factors for each frequency as Llama 3 has
+/// them, and LongRoPE (Ding et al., 2024), which has other factors for a long context.
 ///
 /// @param layout which elements of a head form a pair
 /// @param dims rotated elements of each head, even and at least 2
@@ -14,6 +14,8 @@ package dev.tenon.tensor;
 /// @param betaFast rotations over the original context above which a frequency is left alone
 /// @param betaSlow rotations over the original context below which a frequency is scaled in full
 /// @param factors divisors of the frequencies, F32 `[dims / 2]`, or null
+/// @param longFactors those in a context beyond the original one; the same as `factors` for all but
+///     LongRoPE
 public record Rope(
     Layout layout,
     int dims,
@@ -24,7 +26,8 @@ public record Rope(
     float magnitude,
     float betaFast,
     float betaSlow,
-    Tensor factors) {
+    Tensor factors,
+    Tensor longFactors) {
 
   /// Which elements form a pair.
   public enum Layout {
@@ -43,10 +46,38 @@ public record Rope(
           "rope: " + dims + " rotated elements, not a positive even number");
   }
 
+  /// {@return the same rotation with other divisors of the frequencies}
+  ///
+  /// @param usual F32 `[dims / 2]`, or null
+  /// @param beyond those in a context beyond the original one, F32 `[dims / 2]`, or null
+  public Rope withFactors(Tensor usual, Tensor beyond) {
+    return copy(base, scale, magnitude, usual, beyond);
+  }
+
+  /// {@return the same rotation with another base, and positions as they are}
+  ///
+  /// @param other frequency base
+  public Rope unscaled(float other) {
+    return copy(other, 1, magnitude, factors, longFactors);
+  }
+
+  /// {@return the rotation in a context of so many tokens. It is the context that decides, and not
+  /// how many tokens there are, so that what is in a cache stays right as more come}
+  ///
+  /// @param contextLength what a sequence may grow to, in tokens
+  public Rope forContext(int contextLength) {
+    var chosen = contextLength > originalContext ? longFactors : factors;
+    return copy(base, scale, magnitude, chosen, chosen);
+  }
+
   /// The same rotation without a change of length. YaRN has one that ggml applies by itself,
   /// `1 + 0.1 ln(1 / scale)`, which is divided out.
   Rope withoutMagnitude() {
     float ggmlOwn = extrapolation == 0 ? 1 : 1 + 0.1f * (float) Math.log(1 / scale);
+    return copy(base, scale, 1 / ggmlOwn, factors, longFactors);
+  }
+
+  private Rope copy(float base, float scale, float magnitude, Tensor factors, Tensor longFactors) {
     return new Rope(
         layout,
         dims,
@@ -54,9 +85,10 @@ public record Rope(
         scale,
         originalContext,
         extrapolation,
-        1 / ggmlOwn,
+        magnitude,
         betaFast,
         betaSlow,
-        factors);
+        factors,
+        longFactors);
   }
 }

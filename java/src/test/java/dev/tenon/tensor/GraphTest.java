@@ -187,7 +187,8 @@ class GraphTest {
     int heads = 3;
     int tokens = 4;
     var x = values(dim * heads * tokens);
-    var rope = new Rope(Rope.Layout.valueOf(layout), dim, 10000, 0.5f, 128, 0, 1, 32, 1, null);
+    var rope =
+        new Rope(Rope.Layout.valueOf(layout), dim, 10000, 0.5f, 128, 0, 1, 32, 1, null, null);
     float[] got;
     try (var graph = new Graph(64);
         var compute = new Compute(backend, 64)) {
@@ -241,6 +242,10 @@ class GraphTest {
       assertThatIllegalArgumentException().isThrownBy(() -> graph.rmsNorm(a, b, 1e-5f));
       assertThatIllegalArgumentException().isThrownBy(() -> graph.rmsNorm(a, a, Float.NaN));
       assertThatIllegalArgumentException().isThrownBy(() -> graph.swiglu(a, b));
+      assertThatIllegalArgumentException().isThrownBy(() -> graph.swiglu(b));
+      assertThatIllegalArgumentException().isThrownBy(() -> graph.geglu(a, b));
+      assertThatIllegalArgumentException().isThrownBy(() -> graph.geglu(half, half));
+      assertThatIllegalArgumentException().isThrownBy(() -> graph.tanh(half));
       assertThatIllegalArgumentException().isThrownBy(() -> graph.topK(a, 5));
       assertThatIllegalArgumentException().isThrownBy(() -> graph.topK(a, 0));
       assertThatIllegalArgumentException().isThrownBy(() -> graph.repeat(a, Shape.of(6, 3)));
@@ -256,8 +261,125 @@ class GraphTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 8, 17, 33, 257})
+  void layerNorms(int n) {
+    var a = values(n * 3);
+    var weight = values(n);
+    var scaled =
+        run(
+            Shape.of(n, 3),
+            a,
+            Shape.of(n),
+            weight,
+            (g, in) -> g.layerNorm(in[0], in[1], null, 1e-5f));
+    var shifted =
+        run(
+            Shape.of(n, 3),
+            a,
+            Shape.of(n),
+            weight,
+            (g, in) -> g.layerNorm(in[0], in[1], in[1], 1e-5f));
+    for (int row = 0; row < 3; row++) {
+      double mean = 0;
+      double variance = 0;
+      for (int i = 0; i < n; i++) mean += (double) a[row * n + i] / n;
+      for (int i = 0; i < n; i++) variance += Math.pow(a[row * n + i] - mean, 2) / n;
+      for (int i = 0; i < n; i++) {
+        double x = (a[row * n + i] - mean) / Math.sqrt(variance + 1e-5) * weight[i];
+        assertThat((double) scaled[row * n + i]).isCloseTo(x, within(1e-5 + 1e-5 * Math.abs(x)));
+        assertThat((double) shifted[row * n + i])
+            .isCloseTo(x + weight[i], within(1e-5 + 1e-5 * Math.abs(x)));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 8, 17, 33, 257})
+  void geluIsTheApproximationWithTanh(int n) {
+    var a = values(n);
+    var got = run(Shape.of(n), a, Shape.of(1), new float[1], (g, in) -> g.gelu(in[0]));
+    for (int i = 0; i < n; i++) {
+      double x = a[i];
+      double inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
+      assertThat((double) got[i]).isCloseTo(0.5 * x * (1 + Math.tanh(inner)), within(2e-3));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 8, 17, 33, 257})
+  void tanhAndGatesOfHalves(int n) {
+    var a = values(2 * n * 3);
+    var b = values(2 * n * 3);
+    var none = new float[1];
+    var tanh = run(Shape.of(2 * n, 3), a, Shape.of(1), none, (g, in) -> g.tanh(in[0]));
+    var geglu = run(Shape.of(2 * n, 3), a, Shape.of(2 * n, 3), b, (g, in) -> g.geglu(in[0], in[1]));
+    var swiglu = run(Shape.of(2 * n, 3), a, Shape.of(1), none, (g, in) -> g.swiglu(in[0]));
+    for (int i = 0; i < a.length; i++) {
+      double x = a[i];
+      double inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
+      assertThat((double) tanh[i]).isCloseTo(Math.tanh(x), within(1e-5));
+      assertThat((double) geglu[i])
+          .isCloseTo(0.5 * x * (1 + Math.tanh(inner)) * b[i], within(2e-3 + 2e-3 * Math.abs(b[i])));
+    }
+    for (int row = 0; row < 3; row++) {
+      for (int i = 0; i < n; i++) {
+        double gate = a[2 * n * row + i];
+        assertThat((double) swiglu[n * row + i])
+            .isCloseTo(gate / (1 + Math.exp(-gate)) * a[2 * n * row + n + i], within(1e-4));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 8, 17, 33, 257})
+  void sliceTakesAPartOfEachRow(int n) {
+    for (int rows : new int[] {1, 2, 5}) {
+      var a = values((n + 7) * rows * 2);
+      var got =
+          run(
+              Shape.of(n + 7, rows, 2),
+              a,
+              Shape.of(1),
+              new float[1],
+              (g, in) -> g.scale(g.slice(in[0], 4, n), 1)); // scale needs what is contiguous
+      for (int row = 0; row < 2 * rows; row++) {
+        for (int i = 0; i < n; i++)
+          assertThat(got[row * n + i]).isEqualTo(a[row * (n + 7) + 4 + i]);
+      }
+    }
+  }
+
+  @Test
+  void normsAndSlicesThatDoNotFitAreRefused() {
+    try (var graph = new Graph(64)) {
+      var x = graph.input("x", TensorType.F32, Shape.of(8, 3));
+      var short7 = graph.input("short7", TensorType.F32, Shape.of(7));
+      var long8 = graph.input("long8", TensorType.F32, Shape.of(8));
+      var ids = graph.input("ids", TensorType.I32, Shape.of(8));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> graph.layerNorm(x, short7, null, 1e-5f))
+          .withMessageContainingAll("layerNorm", "[8, 3]", "[7]");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> graph.layerNorm(x, long8, short7, 1e-5f))
+          .withMessageContainingAll("layerNorm", "[7]");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> graph.layerNorm(x, long8, long8, Float.NaN))
+          .withMessageContaining("epsilon");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> graph.layerNorm(ids, long8, long8, 1e-5f));
+      assertThatIllegalArgumentException().isThrownBy(() -> graph.gelu(ids));
+      assertThatIllegalArgumentException().isThrownBy(() -> graph.slice(ids, 0, 4));
+      for (long[] part : new long[][] {{-1, 4}, {0, 0}, {5, 4}, {0, 9}, {Long.MAX_VALUE, 1}}) {
+        assertThatExceptionOfType(IndexOutOfBoundsException.class)
+            .isThrownBy(() -> graph.slice(x, part[0], part[1]))
+            .withMessageContaining("slice");
+      }
+    }
+  }
+
   private static Rope rope(int dims) {
-    return new Rope(Rope.Layout.SPLIT, dims, 10000, 1, 128, 0, 1, 32, 1, null);
+    return new Rope(Rope.Layout.SPLIT, dims, 10000, 1, 128, 0, 1, 32, 1, null, null);
   }
 
   @Test

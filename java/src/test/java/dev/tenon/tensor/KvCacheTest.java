@@ -27,6 +27,7 @@ class KvCacheTest {
   private static final KvCache.Settings F16 =
       new KvCache.Settings(TensorType.F16, TensorType.F16, true);
   private static final KvCache.Layout LAYOUT = new KvCache.Layout(2, 2, 8, 8);
+  private static final int ALL = Integer.MAX_VALUE; // a window
 
   @TempDir Path folder;
   private Backend backend;
@@ -81,8 +82,8 @@ class KvCacheTest {
     assertThat(cache.length(5)).isEqualTo(100);
     var apart = place(5, 100, 110);
     assertThat(cache.used()).isEqualTo(110);
-    assertThat(cache.sees(5, 109, apart[0])).isTrue();
-    assertThat(cache.sees(3, 109, apart[0])).isFalse();
+    assertThat(cache.sees(5, 109, ALL, apart[0])).isTrue();
+    assertThat(cache.sees(3, 109, ALL, apart[0])).isFalse();
     cache.rewind(3, 0);
     assertThat(cache.used()).isEqualTo(110);
     cache.rewind(5, 60);
@@ -100,9 +101,9 @@ class KvCacheTest {
     assertThat(moved).containsExactly(Arrays.copyOfRange(cells, 40, 100));
     assertThat(cache.length(2)).isEqualTo(70);
     assertThat(cache.used()).isEqualTo(70);
-    assertThat(cache.sees(2, 10, cells[40])).isTrue();
-    assertThat(cache.sees(2, 9, cells[40])).isFalse();
-    assertThat(cache.sees(2, 99, cells[10])).isFalse();
+    assertThat(cache.sees(2, 10, ALL, cells[40])).isTrue();
+    assertThat(cache.sees(2, 9, ALL, cells[40])).isFalse();
+    assertThat(cache.sees(2, 99, ALL, cells[10])).isFalse();
     assertThat(cache.cellsOf(2)).hasSize(70).startsWith(Arrays.copyOf(cells, 10));
     place(2, 70, 71);
     for (int[] range : new int[][] {{-1, 0}, {5, 4}, {0, 72}})
@@ -141,8 +142,8 @@ class KvCacheTest {
         var of = cache.cellsOf(s);
         assertThat(of).hasSize(cache.length(s)).doesNotHaveDuplicates();
         for (int position = 0; position < of.length; position++) {
-          assertThat(cache.sees(s, position, of[position])).isTrue();
-          if (position > 0) assertThat(cache.sees(s, position - 1, of[position])).isFalse();
+          assertThat(cache.sees(s, position, ALL, of[position])).isTrue();
+          if (position > 0) assertThat(cache.sees(s, position - 1, ALL, of[position])).isFalse();
           held.add(of[position]);
         }
       }
@@ -187,10 +188,13 @@ class KvCacheTest {
   @Test
   void aTokenSeesItsOwnSequenceUpToItself() {
     var cells = cache.place(new int[] {0, 0, 1, 1}, new int[] {1, 2, 1, 2});
-    assertThat(cache.sees(1, 1, cells[0])).isTrue();
-    assertThat(cache.sees(1, 1, cells[2])).isTrue();
-    assertThat(cache.sees(1, 0, cells[2])).isFalse();
-    assertThat(cache.sees(1, 1, cells[1])).isFalse();
+    assertThat(cache.sees(1, 1, ALL, cells[0])).isTrue();
+    assertThat(cache.sees(1, 1, ALL, cells[2])).isTrue();
+    assertThat(cache.sees(1, 0, ALL, cells[2])).isFalse();
+    assertThat(cache.sees(1, 1, 1, cells[2])).isTrue(); // itself
+    assertThat(cache.sees(1, 1, 1, cells[0])).isFalse();
+    assertThat(cache.sees(1, 1, 2, cells[0])).isTrue();
+    assertThat(cache.sees(1, 1, ALL, cells[1])).isFalse();
     assertThat(cache.visible()).isEqualTo(256);
   }
 

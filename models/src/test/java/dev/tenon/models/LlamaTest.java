@@ -19,43 +19,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// The architecture on files of random weights: however the tokens are cut up, the logits are the
-/// same, and a file that does not fit is refused by name.
+/// What is Llama's own: its numbers, experts and factors, and a quantized cache.
 class LlamaTest {
   @TempDir Path folder;
 
   private static int[] tokens() {
-    return new Random(5).ints(40, 0, TinyLlama.TOKENS).toArray();
-  }
-
-  static Stream<Arguments> models() {
-    return Stream.of(TinyLlama.DENSE, TinyLlama.BIASED, TinyLlama.MIXTURE)
-        .flatMap(model -> Stream.of(true, false).map(flash -> Arguments.of(model, flash)));
-  }
-
-  @ParameterizedTest
-  @MethodSource("models")
-  void theSameHoweverTheTokensAreCutUp(TinyLlama model, boolean flash) throws IOException {
-    var file = model.write(folder.resolve("m.gguf"));
-    try (var open =
-        new Evaluations(file, new Llama(), Evaluations.settings(TensorType.F32, flash), false)) {
-      open.check(tokens(), open.all(tokens()), 1e-10);
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("models")
-  void aSmallerCacheIsAlmostAsGood(TinyLlama model, boolean flash) throws IOException {
-    var file = model.write(folder.resolve("m.gguf"));
-    float[][] exact;
-    try (var open =
-        new Evaluations(file, new Llama(), Evaluations.settings(TensorType.F32, false), false)) {
-      exact = open.all(tokens());
-    }
-    try (var open =
-        new Evaluations(file, new Llama(), Evaluations.settings(TensorType.F16, flash), true)) {
-      open.check(tokens(), exact, 1e-4);
-    }
+    return new Random(5).ints(40, 0, TinyFile.TOKENS).toArray();
   }
 
   @Test
@@ -78,24 +47,24 @@ class LlamaTest {
         bad(
             "block_count",
             "llama.block_count from 1",
-            w -> TinyLlama.number(w, "llama.block_count", 0)),
+            w -> TinyFile.number(w, "llama.block_count", 0)),
         bad(
             "missing block",
             "blk.2.attn_norm.weight",
-            w -> TinyLlama.number(w, "llama.block_count", 3)),
+            w -> TinyFile.number(w, "llama.block_count", 3)),
         bad(
             "odd heads",
             "llama.attention.head_count_kv a divisor",
-            w -> TinyLlama.number(w, "llama.attention.head_count_kv", 3)),
-        bad("wrong width", "[33", w -> TinyLlama.number(w, "llama.embedding_length", 33)),
+            w -> TinyFile.number(w, "llama.attention.head_count_kv", 3)),
+        bad("wrong width", "[33", w -> TinyFile.number(w, "llama.embedding_length", 33)),
         bad(
             "wrong ffn",
             "blk.0.ffn_gate.weight",
-            w -> TinyLlama.number(w, "llama.feed_forward_length", 47)),
+            w -> TinyFile.number(w, "llama.feed_forward_length", 47)),
         bad(
             "no ffn",
             "blk.0.ffn_gate.weight",
-            w -> TinyLlama.number(w, "llama.feed_forward_length", 0)),
+            w -> TinyFile.number(w, "llama.feed_forward_length", 0)),
         bad(
             "no epsilon",
             "layer_norm_rms_epsilon",
@@ -103,28 +72,28 @@ class LlamaTest {
         bad(
             "head size",
             "blk.0.attn_q.weight",
-            w -> TinyLlama.number(w, "llama.attention.key_length", 16)),
+            w -> TinyFile.number(w, "llama.attention.key_length", 16)),
         bad(
             "odd rotation",
             "rope.dimension_count",
-            w -> TinyLlama.number(w, "llama.rope.dimension_count", 7)),
+            w -> TinyFile.number(w, "llama.rope.dimension_count", 7)),
         bad(
             "short rotation",
             "rope.dimension_count",
-            w -> TinyLlama.number(w, "llama.rope.dimension_count", 4)),
+            w -> TinyFile.number(w, "llama.rope.dimension_count", 4)),
         bad(
             "experts without weights",
             "blk.0.ffn_gate_inp.weight",
             w -> {
-              TinyLlama.number(w, "llama.expert_count", 4);
-              TinyLlama.number(w, "llama.expert_used_count", 2);
+              TinyFile.number(w, "llama.expert_count", 4);
+              TinyFile.number(w, "llama.expert_used_count", 2);
             }),
         bad(
             "more experts used than there are",
             "llama.expert_used_count",
             w -> {
-              TinyLlama.number(w, "llama.expert_count", 4);
-              TinyLlama.number(w, "llama.expert_used_count", 5);
+              TinyFile.number(w, "llama.expert_count", 4);
+              TinyFile.number(w, "llama.expert_used_count", 5);
             }),
         bad(
             "quantized factors",

@@ -54,7 +54,7 @@ class ShiftTest {
         w -> {
           w.put("llama.rope.scaling.type", "yarn");
           real(w, "llama.rope.scaling.factor", 4);
-          TinyLlama.number(w, "llama.rope.scaling.original_context_length", 64);
+          TinyFile.number(w, "llama.rope.scaling.original_context_length", 64);
         };
     Consumer<GgufWriter> factors =
         w -> {

@@ -1,0 +1,211 @@
+package dev.tenon.models;
+
+import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.gguf.GgufType;
+import dev.tenon.gguf.GgufValue;
+import dev.tenon.huggingface.Config;
+import dev.tenon.huggingface.DecoderKeys;
+import dev.tenon.huggingface.FolderMapping;
+import dev.tenon.huggingface.GgufPlan;
+import dev.tenon.huggingface.ModelFolder;
+import dev.tenon.model.Architecture;
+import dev.tenon.model.Decoder;
+import dev.tenon.model.Hyperparameters;
+import dev.tenon.model.Inputs;
+import dev.tenon.model.Projection;
+import dev.tenon.model.QkvProjection;
+import dev.tenon.model.SwiGlu;
+import dev.tenon.tensor.Graph;
+import dev.tenon.tensor.KvView;
+import dev.tenon.tensor.Rope;
+import dev.tenon.tensor.Tensor;
+import dev.tenon.tensor.Weights;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/// Qwen2 and Qwen2.5 (Yang et al., 2024).
+///
+/// Pre-norm blocks, grouped-query attention with biases on queries, keys and values, rotary
+/// positions on halves, SwiGLU feed-forward; output tied to the embedding where the file has no
+/// `output.weight`.
+public final class Qwen2 implements Architecture, FolderMapping {
+  /// Found as a service.
+  public Qwen2() {}
+
+  @Override
+  public String name() {
+    return "qwen2";
+  }
+
+  @Override
+  public Decoder bind(Gguf gguf, Weights w) throws GgufFormatException {
+    var hp = Hyperparameters.of(gguf);
+    var epsilon = Hyperparameters.epsilon(gguf, "qwen2.attention.layer_norm_rms_epsilon");
+    var rope = hp.rope(gguf, Rope.Layout.SPLIT, null);
+    var embedding = w.table("token_embd.weight", hp.width(), hp.vocabulary());
+    var layers = new ArrayList<Layer>();
+    var windows = windows(gguf, hp.layers());
+    for (int i = 0; i < hp.layers(); i++) layers.add(Layer.bind(hp, windows[i], w.block(i)));
+    var outputNorm = w.vector("output_norm.weight", hp.width());
+    var output = Projection.output(w, hp.width(), hp.vocabulary());
+    return new Net(hp, rope, epsilon, embedding, List.copyOf(layers), outputNorm, output);
+  }
+
+  private record Net(
+      Hyperparameters hp,
+      Rope rope,
+      float epsilon,
+      Tensor embedding, // [width, vocabulary]
+      List<Layer> layers,
+      Tensor outputNorm, // [width]
+      Projection output) // [width, vocabulary]
+      implements Decoder {
+
+    @Override
+    public Tensor forward(Graph g, Inputs in, KvView cache) {
+      var x = g.rows(embedding, in.tokens()); // [width, t]
+      for (int i = 0; i < layers.size(); i++) {
+        var layer = layers.get(i);
+        var h = g.rmsNorm(x, layer.attnNorm, epsilon); // [width, t]
+        h = layer.attention(g, hp, rope, in.positions(), cache, i, h); // [width, t]
+        if (i == layers.size() - 1) { // nothing after the last attention looks at other tokens
+          h = g.rows(h, in.outputs()); // [width, n]
+          x = g.rows(x, in.outputs()); // [width, n]
+        }
+        x = g.add(h, x);
+        h = g.rmsNorm(x, layer.ffnNorm, epsilon);
+        x = g.add(layer.feedForward.apply(g, h), x); // [width, t]
+      }
+      return output.apply(g, g.rmsNorm(x, outputNorm, epsilon)); // [vocabulary, n]
+    }
+
+    @Override
+    public Rope keyRope(int layer) {
+      return rope;
+    }
+  }
+
+  private record Layer(
+      int window, // tokens that each token sees
+      Tensor attnNorm, // [width]
+      QkvProjection qkv,
+      Projection output, // [valueDim * heads, width]
+      Tensor ffnNorm, // [width]
+      SwiGlu feedForward) {
+
+    static Layer bind(Hyperparameters hp, int window, Weights w) throws GgufFormatException {
+      return new Layer(
+          window,
+          w.vector("attn_norm.weight", hp.width()),
+          QkvProjection.bind(hp, w),
+          Projection.bind(w, "attn_output", hp.valueDim() * hp.heads(), hp.width()),
+          w.vector("ffn_norm.weight", hp.width()),
+          new SwiGlu(
+              Projection.unscaled(w, "ffn_gate", hp.width(), hp.ffnWidth()),
+              Projection.unscaled(w, "ffn_up", hp.width(), hp.ffnWidth()),
+              Projection.unscaled(w, "ffn_down", hp.ffnWidth(), hp.width())));
+    }
+
+    Tensor attention(
+        Graph g,
+        Hyperparameters hp,
+        Rope rope,
+        Tensor positions,
+        KvView cache,
+        int layer,
+        Tensor x) {
+      var heads = qkv.apply(g, x);
+      var queries = g.rope(heads.queries(), positions, rope); // [headDim, heads, t]
+      var keys = g.rope(heads.keys(), positions, rope); // [headDim, kvHeads, t]
+      var scale = (float) (1 / Math.sqrt(hp.headDim()));
+      var attended = cache.attend(layer, queries, keys, heads.values(), scale, window);
+      return output.apply(g, attended); // [width, t]
+    }
+  }
+
+  /// How many tokens each token sees in each layer: all, unless a key of Tenon's own says that some
+  /// layers see the last ones alone.
+  static int[] windows(Gguf gguf, int layers) throws GgufFormatException {
+    var windows = new int[layers];
+    Arrays.fill(windows, Hyperparameters.window(gguf, "tenon.attention.sliding_window"));
+    var key = "tenon.attention.sliding_window_pattern";
+    if (!gguf.has(key)) return windows;
+    var local = gguf.integers(key);
+    if (local.length != layers)
+      throw gguf.malformed(
+          key, key + " for each of the " + layers + " layers", local.length + " elements");
+    for (int i = 0; i < layers; i++) if (local[i] == 0) windows[i] = Integer.MAX_VALUE;
+    return windows;
+  }
+
+  // How a Hugging Face folder becomes such a file.
+
+  @Override
+  public List<String> classes() {
+    return List.of("Qwen2ForCausalLM");
+  }
+
+  @Override
+  public Map<String, Object> defaults(String modelClass) {
+    return Map.of(
+        "max_position_embeddings", 32768L,
+        "num_key_value_heads", 32L,
+        "rms_norm_eps", 1e-6,
+        "rope_theta", 10000.0,
+        "sliding_window", 4096L,
+        "max_window_layers", 28L);
+  }
+
+  @Override
+  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
+    var config = folder.config();
+    DecoderKeys.require(config, "hidden_act", "silu", "swish");
+    checkRope(config);
+    DecoderKeys.put(plan, config);
+
+    var model = folder.prefix("model.", "");
+    plan.embeddings(folder, model + "embed_tokens.weight", "lm_head.weight", false);
+    plan.projection("output_norm", folder, model + "norm");
+    for (int i = 0; i < config.size("num_hidden_layers"); i++)
+      mapLayer(folder, model + "layers." + i + ".", plan.block(i));
+    mapWindows(config, plan);
+  }
+
+  private static void mapLayer(ModelFolder folder, String layer, GgufPlan plan) throws IOException {
+    plan.projection("attn_norm", folder, layer + "input_layernorm");
+    plan.projection("attn_q", folder, layer + "self_attn.q_proj");
+    plan.projection("attn_k", folder, layer + "self_attn.k_proj");
+    plan.projection("attn_v", folder, layer + "self_attn.v_proj");
+    plan.projection("attn_output", folder, layer + "self_attn.o_proj");
+    plan.projection("ffn_norm", folder, layer + "post_attention_layernorm");
+    plan.projection("ffn_gate", folder, layer + "mlp.gate_proj");
+    plan.projection("ffn_up", folder, layer + "mlp.up_proj");
+    plan.projection("ffn_down", folder, layer + "mlp.down_proj");
+  }
+
+  /// Refuses rotations with factors for each frequency, which llama.cpp does not have here.
+  static void checkRope(Config config) throws IOException {
+    var type = DecoderKeys.rope(config).textOr("rope_type", "default");
+    if (List.of("llama3", "longrope", "su").contains(type))
+      throw new UnsupportedOperationException(
+          config.path() + ": rope_type " + type + " is not supported for " + config.architecture());
+  }
+
+  /// Which layers see the last tokens alone, and how many: GGUF has no key for it that llama.cpp
+  /// heeds in these architectures.
+  static void mapWindows(Config config, GgufPlan plan) throws IOException {
+    if (!config.bool("use_sliding_window", false) || !config.has("sliding_window")) return;
+    long whole = config.integer("max_window_layers"); // the first layers, which see all
+    var local = DecoderKeys.slidingLayers(config, i -> i >= whole);
+    if (!local.contains(true)) return;
+    int window = config.size("sliding_window");
+    plan.own("attention.sliding_window", new GgufValue.Int(GgufType.UINT32, window));
+    plan.own(
+        "attention.sliding_window_pattern",
+        GgufValue.Array.of(GgufType.BOOL, local.stream().map(GgufValue.Bool::new).toList()));
+  }
+}
