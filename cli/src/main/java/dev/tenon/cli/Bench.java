@@ -33,6 +33,9 @@ final class Bench extends Command {
   private static final int MOST_VALUES = 10_000;
 
   private final Value<List<String>> models;
+  private final Value<List<String>> repositories;
+  private final Value<String> file;
+  private final HubFlags hub;
   private final Value<List<String>> prompt;
   private final Value<List<String>> generate;
   private final Value<List<String>> both;
@@ -56,7 +59,16 @@ final class Bench extends Command {
         "Measure the evaluation of prompts (pp) and the generation of tokens (tg).",
         "Options take several values, separated by commas or by giving them again; numbers also"
             + " ranges: 'first-last', 'first-last+step' or 'first-last*factor'.");
-    models = texts("FILE", "The GGUF files.", "-m", "--model");
+    models = texts("FILE|NAME", "The GGUF files, or owner/name, as -hf.", "-m", "--model");
+    repositories =
+        texts(
+            "NAME",
+            "Models of Hugging Face, owner/name[:quant], downloaded where they are not there.",
+            "-hf",
+            "-hfr",
+            "--hf-repo");
+    file = text("FILE", "Which of their files, in place of a quant.", "-hff", "--hf-file");
+    hub = new HubFlags(this);
     prompt = texts("N", "Tokens of a prompt (default: 512).", "-p", "--n-prompt");
     generate = texts("N", "Tokens generated (default: 128).", "-n", "--n-gen");
     both = texts("PP,TG", "Both, one after the other.", "-pg");
@@ -134,8 +146,8 @@ final class Bench extends Command {
           case "csv" -> new Csv();
           default -> throw usage("-o " + output.get() + ": md, json or csv");
         };
-    var loads = loads();
     var settings = settings();
+    var loads = loads();
     boolean begun = false;
     for (var load : loads) {
       try (var backend = Backend.best(load.threads);
@@ -162,25 +174,41 @@ final class Bench extends Command {
     return 0;
   }
 
-  private List<Load> loads() {
-    if (models.get().isEmpty() || models.get().contains("")) {
-      throw usage("which model? Give -m FILE or set TENON_MODEL");
-    }
+  private List<Load> loads() throws IOException {
     var loads = new ArrayList<Load>();
-    for (var given : models.get()) {
-      // A comma separates files, unless there is a file of that name.
-      for (var model : Files.exists(Path.of(given)) ? List.of(given) : split(given)) {
-        for (int layers :
-            each("-ngl", gpuLayers.get(), Integer.MAX_VALUE, -2).stream()
-                .map(n -> n < 0 ? Integer.MAX_VALUE : n)
-                .toList()) {
-          for (int n : each("-t", threads.get(), Backend.defaultThreads(), 1)) {
-            loads.add(new Load(model, n, layers));
-          }
+    for (var model : files()) {
+      for (int layers :
+          each("-ngl", gpuLayers.get(), Integer.MAX_VALUE, -2).stream()
+              .map(n -> n < 0 ? Integer.MAX_VALUE : n)
+              .toList()) {
+        for (int n : each("-t", threads.get(), Backend.defaultThreads(), 1)) {
+          loads.add(new Load(model.toString(), n, layers));
         }
       }
     }
     return loads;
+  }
+
+  private List<Path> files() throws IOException {
+    if (models.get().isEmpty() && repositories.get().isEmpty() || models.get().contains("")) {
+      throw usage("which model? Give -m FILE, -hf NAME or set TENON_MODEL");
+    }
+    if (file.get() != null && repositories.get().isEmpty()) {
+      throw usage("--hf-file needs -hf NAME");
+    }
+    var files = new ArrayList<Path>();
+    for (var given : models.get()) {
+      // A comma separates files, unless there is a file of that name.
+      for (var model : Files.exists(Path.of(given)) ? List.of(given) : split(given)) {
+        files.add(hub.file(model));
+      }
+    }
+    for (var given : repositories.get()) {
+      for (var name : split(given)) {
+        files.add(hub.model(hub.name(name), file.get()));
+      }
+    }
+    return files;
   }
 
   private List<Setting> settings() {

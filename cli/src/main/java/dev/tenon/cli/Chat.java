@@ -30,14 +30,15 @@ final class Chat extends Command {
         "Talk with a model.",
         "/help lists what else can be typed. Ctrl-C stops an answer, Ctrl-D leaves.");
     var escapes = new EscapeFlags(this);
+    var model = new ModelFlags(this);
     flags =
         new Flags(
-            new ModelFlags(this),
+            model,
             new ChatFlags(this, escapes),
             new GenerateFlags(this),
             new LimitFlags(this, escapes),
             new GrammarFlags(this),
-            new DraftFlags(this),
+            new DraftFlags(this, model.hub()),
             new SessionFlags(this));
   }
 

@@ -8,7 +8,6 @@ import dev.tenon.SessionOptions;
 import dev.tenon.cli.Command.Value;
 import dev.tenon.tensor.Backend;
 import java.io.IOException;
-import java.nio.file.Path;
 
 /// Who guesses ahead, if anyone. The text is the same with it and without.
 final class DraftFlags {
@@ -16,22 +15,33 @@ final class DraftFlags {
   private final Value<Boolean> lookup;
   private final Value<String> type;
   private final Value<String> model;
+  private final Value<String> repository;
+  private final HubFlags hub;
   private final Value<Integer> most;
   private final Value<Integer> leastMatch;
 
-  DraftFlags(Command command) {
+  DraftFlags(Command command, HubFlags hub) {
     this.command = command;
+    this.hub = hub;
     lookup =
         command.flag(
             "Guess ahead from what the text had before; faster where it repeats itself.",
             "--lookup");
     model =
         command.text(
-            "FILE",
+            "FILE|NAME",
             "Guess ahead with a smaller model of the same vocabulary.",
             "-md",
             "--model-draft",
             "--spec-draft-model");
+    repository =
+        command.text(
+            "NAME",
+            "The same, a model of Hugging Face; -md then names one of its files.",
+            "-hfd",
+            "-hfrd",
+            "--hf-repo-draft",
+            "--spec-draft-hf");
     type =
         command.text(
             "TYPE",
@@ -55,23 +65,23 @@ final class DraftFlags {
 
   /// Says what is wrong with the flags before a model is loaded.
   void check() {
-    if (lookup.get() && model.get() != null) {
+    if (lookup.get() && hasModel()) {
       throw command.usage("one of --lookup and -md, please");
     }
     switch (type.get()) {
       case null -> {}
       case "none" -> {
-        if (lookup.get() || model.get() != null) {
+        if (lookup.get() || hasModel()) {
           throw command.usage("--spec-type none, and --lookup or -md beside it");
         }
       }
       case "ngram-simple" -> {
-        if (model.get() != null) {
+        if (hasModel()) {
           throw command.usage("--spec-type ngram-simple, and -md beside it");
         }
       }
       case "draft-simple" -> {
-        if (lookup.get() || model.get() == null) {
+        if (lookup.get() || !hasModel()) {
           throw command.usage("--spec-type draft-simple needs a model, -md FILE, alone");
         }
       }
@@ -95,8 +105,12 @@ final class DraftFlags {
   /// @param backend where a model that guesses is loaded
   /// @param options of its session
   Draft open(Model target, Backend backend, SessionOptions options) throws IOException {
-    if (model.get() != null) {
-      var small = Model.load(Path.of(model.get()), backend);
+    if (hasModel()) {
+      var file =
+          repository.get() == null
+              ? hub.file(model.get())
+              : hub.model(hub.name(repository.get()), model.get());
+      var small = Model.load(file, backend);
       try {
         var drafter = new DraftModel(target, small, options);
         return new Draft(bounded(drafter), drafter, small);
@@ -107,6 +121,10 @@ final class DraftFlags {
     }
     boolean looks = lookup.get() || "ngram-simple".equals(type.get());
     return new Draft(looks ? bounded(new PromptLookup(leastMatch.get())) : null, null, null);
+  }
+
+  private boolean hasModel() {
+    return model.get() != null || repository.get() != null;
   }
 
   private Drafter bounded(Drafter drafter) {

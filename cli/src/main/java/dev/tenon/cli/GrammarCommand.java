@@ -4,13 +4,12 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.grammar.Grammar;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Path;
 
 /// Prints a grammar, or says whether it accepts a text.
 final class GrammarCommand extends Command {
   private final GrammarFlags grammar;
   private final Value<String> file;
-  private final Value<String> model;
+  private final ModelFile model;
 
   GrammarCommand(Streams streams) {
     super(
@@ -22,12 +21,7 @@ final class GrammarCommand extends Command {
             + " of the text counts, a line end at its end too.");
     grammar = new GrammarFlags(this);
     file = text("FILE", "The text to look at; '-' for stdin.", "-f", "--file");
-    model =
-        text(
-            "FILE",
-            "The GGUF file with the tokens that a grammar names: <think>.",
-            "-m",
-            "--model");
+    model = new ModelFile(this, "The GGUF file with the tokens that a grammar names: <think>.");
   }
 
   @Override
@@ -54,14 +48,13 @@ final class GrammarCommand extends Command {
 
   private Grammar grammar() throws IOException {
     var gbnf = grammar.gbnf();
-    var vocabulary = model.get();
     // Only tokens that are named by their text need a vocabulary.
-    if (gbnf == null || vocabulary == null || vocabulary.isEmpty() || !gbnf.contains("<")) {
+    if (gbnf == null || !model.given() || !gbnf.contains("<")) {
       return grammar.grammar(null);
     }
-    try (var gguf = Gguf.open(Path.of(vocabulary))) {
+    try (var gguf = Gguf.open(model.path())) {
       if (!Tokenizer.present(gguf)) {
-        throw new IOException(vocabulary + " has no vocabulary");
+        throw new IOException(gguf.path() + " has no vocabulary");
       }
       return grammar.grammar(Tokenizer.of(gguf));
     }

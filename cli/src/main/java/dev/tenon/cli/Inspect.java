@@ -13,7 +13,6 @@ import dev.tenon.gguf.TensorInfo;
 import dev.tenon.gguf.TensorType;
 import java.io.IOException;
 import java.math.BigInteger;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -27,7 +26,7 @@ final class Inspect extends Command {
   private static final int MOST_ELEMENTS = 8;
 
   private final Value<List<String>> files;
-  private final Value<String> model;
+  private final ModelFile model;
   private final Value<Boolean> json;
   private final Value<Boolean> diff;
   private final SessionFlags session;
@@ -38,7 +37,7 @@ final class Inspect extends Command {
         "inspect",
         "Show what is in a GGUF file, of any architecture, and the memory it needs.");
     files = arguments("FILE", "0..2", "The GGUF file; with --diff two.");
-    model = text("FILE", "The same.", "-m", "--model");
+    model = new ModelFile(this, "The same.");
     json = flag("Print everything as JSON, arrays in full.", "--json");
     diff =
         flag("Print in what two files differ, a line each; exit code 1 where they do.", "--diff");
@@ -55,19 +54,19 @@ final class Inspect extends Command {
       if (given.size() != 2) {
         throw usage("--diff takes two files");
       }
-      try (var first = Gguf.open(Path.of(given.getFirst()));
-          var second = Gguf.open(Path.of(given.getLast()))) {
+      try (var first = Gguf.open(model.hub().file(given.getFirst()));
+          var second = Gguf.open(model.hub().file(given.getLast()))) {
         return Diff.print(first, second, json.get(), streams.out());
       }
     }
     if (given.size() > 1) {
       throw usage("one argument too many: " + given.get(1));
     }
-    var name = given.isEmpty() ? model.get() : given.getFirst();
-    if (name == null || name.isEmpty()) {
-      throw usage("which file? Name one, give -m FILE or set TENON_MODEL");
+    var named = given.isEmpty() || given.getFirst().isEmpty() ? null : given.getFirst();
+    if (named == null && !model.given()) {
+      throw usage("which file? Name one, give -m FILE, -hf NAME or set TENON_MODEL");
     }
-    try (var gguf = Gguf.open(Path.of(name))) {
+    try (var gguf = Gguf.open(model.path(named))) {
       var options = session.options(trained(gguf));
       MemoryEstimate memory = null;
       var unknown = "";

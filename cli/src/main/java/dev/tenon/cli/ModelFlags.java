@@ -11,14 +11,15 @@ import picocli.CommandLine.TypeConversionException;
 /// Which model, and where and how it is put in memory.
 final class ModelFlags {
   private final Command command;
-  private final Value<String> model;
+  private final ModelFile file;
   private final Value<Integer> threads;
   private final Value<Integer> gpuLayers;
   private final Value<Boolean> noRepack;
 
   ModelFlags(Command command) {
     this.command = command;
-    model = command.text("FILE", "The GGUF file; of a split set the first.", "-m", "--model");
+    file =
+        new ModelFile(command, "The GGUF file, of a split set the first; or owner/name, as -hf.");
     threads =
         command.integer(
             "-1",
@@ -38,13 +39,14 @@ final class ModelFlags {
     noRepack = command.flag("Leave the weights as they are in the file.", "-nr", "--no-repack");
   }
 
-  /// {@return the path of the file}
-  Path path() {
-    var file = model.get();
-    if (file == null || file.isEmpty()) {
-      throw command.usage("which model? Give -m FILE or set TENON_MODEL");
-    }
-    return Path.of(file);
+  /// {@return how names of models are looked up}
+  HubFlags hub() {
+    return file.hub();
+  }
+
+  /// {@return the path of the file, which is downloaded where a model is named that is not there}
+  Path path() throws IOException {
+    return file.path();
   }
 
   /// {@return the backend; the caller closes it}
@@ -63,12 +65,13 @@ final class ModelFlags {
   Model load(Backend backend) throws IOException {
     var options =
         ModelOptions.defaults().withGpuLayers(gpuLayers.get()).withRepack(!noRepack.get());
+    var path = path();
     if (!command.streams.errTerminal()) {
-      return Model.load(path(), backend, options);
+      return Model.load(path, backend, options);
     }
     var bar = new ProgressBar(command.streams.err());
     try {
-      return Model.load(path(), backend, options.withProgress(bar::at));
+      return Model.load(path, backend, options.withProgress(bar::at));
     } finally {
       bar.close();
     }

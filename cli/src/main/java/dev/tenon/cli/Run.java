@@ -55,7 +55,7 @@ final class Run extends Command {
     escapes = new EscapeFlags(this);
     limits = new LimitFlags(this, escapes);
     grammar = new GrammarFlags(this);
-    draft = new DraftFlags(this);
+    draft = new DraftFlags(this, model.hub());
     cache = new PromptCacheFlags(this);
     session = new SessionFlags(this);
   }

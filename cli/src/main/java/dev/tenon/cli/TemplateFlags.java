@@ -12,7 +12,7 @@ final class TemplateFlags {
   private final Command command;
   private final Value<String> file;
   private final Value<String> text;
-  private final Value<String> model;
+  private final ModelFile model;
 
   TemplateFlags(Command command) {
     this.command = command;
@@ -21,11 +21,8 @@ final class TemplateFlags {
         command.text(
             "NAME", "A template by llama.cpp's name, such as chatml, or Jinja.", "--chat-template");
     model =
-        command.text(
-            "FILE",
-            "A GGUF file, for its template, and for its begin and end token in any.",
-            "-m",
-            "--model");
+        new ModelFile(
+            command, "A GGUF file, for its template, and for its begin and end token in any.");
   }
 
   /// {@return the template}
@@ -35,16 +32,16 @@ final class TemplateFlags {
     }
     var chosen =
         file.get() != null ? ChatTemplate.of(InputFile.text(Path.of(file.get()))) : of(text.get());
-    if (model.get() == null || model.get().isEmpty()) {
+    if (!model.given()) {
       if (chosen == null) {
         throw command.usage(
             "which template? Give --template FILE, --chat-template NAME or -m FILE");
       }
       return chosen;
     }
-    try (var gguf = Gguf.open(Path.of(model.get()))) {
+    try (var gguf = Gguf.open(model.path())) {
       if (!Tokenizer.present(gguf)) {
-        throw new IOException(model.get() + " has no vocabulary");
+        throw new IOException(gguf.path() + " has no vocabulary");
       }
       var own = ChatTemplate.of(gguf, Tokenizer.of(gguf));
       return chosen == null ? own : chosen.withTokens(own.bosToken(), own.eosToken());

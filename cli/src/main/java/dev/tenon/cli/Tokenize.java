@@ -4,11 +4,10 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 
 /// Turns text into tokens and back.
 final class Tokenize extends Command {
-  private final Value<String> model;
+  private final ModelFile model;
   private final Value<String> text;
   private final Value<String> file;
   private final Value<Boolean> ids;
@@ -23,7 +22,7 @@ final class Tokenize extends Command {
         "Turn text into tokens, one a line, or tokens into text.",
         "Text is read from stdin where neither --text nor -f gives it. Every byte counts; bytes"
             + " that are not UTF-8 become U+FFFD. A file that holds a vocabulary alone will do.");
-    model = text("FILE", "The GGUF file.", "-m", "--model");
+    model = new ModelFile(this, "The GGUF file, or owner/name, as -hf.");
     text = text("TEXT", "The text.", "--text", "-p", "--prompt");
     file = text("FILE", "The file with the text; '-' for stdin.", "-f", "--file");
     ids = flag("Print the ids alone, as a JSON array.", "--ids");
@@ -38,18 +37,17 @@ final class Tokenize extends Command {
 
   @Override
   int call() throws Exception {
-    var vocabulary = model.get();
     if ((text.get() == null ? 0 : 1) + (file.get() == null ? 0 : 1) + (decode.get() == null ? 0 : 1)
         > 1) {
       throw usage("one of --text, -f and --decode, please");
     }
-    if (vocabulary == null || vocabulary.isEmpty()) {
-      throw usage("which vocabulary? Give -m FILE or set TENON_MODEL");
+    if (!model.given()) {
+      throw usage("which vocabulary? Give -m FILE, -hf NAME or set TENON_MODEL");
     }
     var given = decode.get() == null ? null : TokenIds.parse(this, "--decode", decode.get());
-    try (var gguf = Gguf.open(Path.of(vocabulary))) {
+    try (var gguf = Gguf.open(model.path())) {
       if (!Tokenizer.present(gguf)) {
-        throw new IOException(vocabulary + " has no vocabulary");
+        throw new IOException(gguf.path() + " has no vocabulary");
       }
       var tokenizer = Tokenizer.of(gguf);
       if (given != null) {

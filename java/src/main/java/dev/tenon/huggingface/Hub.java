@@ -3,29 +3,28 @@ package dev.tenon.huggingface;
 import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpTimeoutException;
-import java.nio.channels.UnresolvedAddressException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /// Downloads models of the hub into a [HubCache].
 ///
 /// ```java
-/// Path model = Hub.ofEnvironment().pull(HubName.of("ggml-org/models:Q4_0"), Hub.SILENT);
+/// Path model = Hub.ofEnvironment().pull(HubName.of("ggml-org/models:Q4_0"), Hub.SILENT).path();
 /// ```
 ///
 /// A download may be ended at any moment, by whatever means: the next one goes on where it was, and
@@ -37,21 +36,9 @@ public final class Hub {
   /// A [Progress] that shows nothing and never ends a download.
   public static final Progress SILENT = (_, _, _) -> true;
 
-  private static final String DEFAULT_ENDPOINT = "https://huggingface.co";
   private static final int MOST_LIST_BYTES = 1 << 26;
   private static final int PART_BYTES = 1 << 20;
   private static final int CONNECTIONS = 6;
-
-  /// Which GGUF file is meant where none is named, as in llama.cpp.
-  private static final List<String> USUAL_QUANTS = List.of("Q4_K_M", "Q8_0");
-
-  private static final Pattern SPLIT = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf");
-
-  /// Files of a folder that a conversion reads.
-  private static final Pattern FOLDER_FILES =
-      Pattern.compile(
-          "[^/]*\\.(json|jinja|txt|model|spm)|README\\.md|LICENSE[^/]*"
-              + "|additional_chat_templates/[^/]*\\.jinja|1_Pooling/config\\.json");
 
   private final URI endpoint;
   private final HubCache cache;
@@ -62,7 +49,8 @@ public final class Hub {
   /// Hears how far a download is.
   @FunctionalInterface
   public interface Progress {
-    /// Called now and then, from several threads, one at a time.
+    /// Called now and then, from several threads, one at a time; first before anything is
+    /// downloaded, with the bytes that are there already.
     ///
     /// @param file the name of the file that is being downloaded
     /// @param doneBytes how many bytes are there, of all files
@@ -115,33 +103,24 @@ public final class Hub {
   }
 
   /// {@return the hub of this user: address `HF_ENDPOINT`, token `HF_TOKEN` (else the one that
-  /// `huggingface-cli login` left), the cache of [HubCache#ofEnvironment], offline where
-  /// `HF_HUB_OFFLINE` is set}
+  /// `hf auth login` left), the cache of [HubCache#ofEnvironment], offline where it is said so with
+  /// `HF_HUB_OFFLINE`}
   ///
   /// @throws IllegalArgumentException if `HF_ENDPOINT` is no address of the web
   public static Hub ofEnvironment() {
-    var environment = System.getenv();
-    var address = environment.getOrDefault("HF_ENDPOINT", "").strip();
-    var offline = environment.getOrDefault("HF_HUB_OFFLINE", "").toUpperCase(Locale.ROOT);
-    return new Hub(
-        URI.create(address.isEmpty() ? DEFAULT_ENDPOINT : address),
-        token(environment),
-        HubCache.ofEnvironment(environment),
-        List.of("1", "ON", "YES", "TRUE").contains(offline));
+    return ofEnvironment(System.getenv());
   }
 
-  private static String token(Map<String, String> environment) {
-    var token = environment.getOrDefault("HF_TOKEN", "").strip();
-    var path = HubCache.path(environment, "HF_TOKEN_PATH");
-    var file = path == null ? HubCache.home(environment).resolve("token") : path;
-    try {
-      if (token.isEmpty() && Files.isRegularFile(file) && Files.size(file) < 4096) {
-        token = Files.readString(file).strip();
-      }
-    } catch (IOException _) {
-      // As good as none: what needs one says so.
-    }
-    return token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c < 0x7f) ? null : token;
+  /// {@return the hub of a user with those environment variables}
+  ///
+  /// @param environment what stands for [System#getenv()]
+  /// @throws IllegalArgumentException if `HF_ENDPOINT` is no address of the web
+  public static Hub ofEnvironment(Map<String, String> environment) {
+    return new Hub(
+        HubEnvironment.endpoint(environment),
+        HubEnvironment.token(environment),
+        HubCache.ofEnvironment(environment),
+        HubEnvironment.offline(environment));
   }
 
   /// {@return the same hub that asks the network, or does not}
@@ -149,6 +128,19 @@ public final class Hub {
   /// @param newOffline whether the cache is all there is
   public Hub withOffline(boolean newOffline) {
     return new Hub(endpoint, cache, newOffline, http, partBytes);
+  }
+
+  /// {@return the same hub for another user}
+  ///
+  /// @param token what the hub knows the user by
+  /// @throws IllegalArgumentException if it has characters that no token has
+  public Hub withToken(String token) {
+    return new Hub(
+        endpoint,
+        cache,
+        offline,
+        http.withToken(HubEnvironment.checked(token, "what was given")),
+        partBytes);
   }
 
   /// {@return the same hub with another cache}
@@ -163,6 +155,11 @@ public final class Hub {
     return cache;
   }
 
+  /// {@return whether the cache is all there is}
+  public boolean isOffline() {
+    return offline;
+  }
+
   /// Asks for the files of a repository.
   ///
   /// @param repository owner and name
@@ -172,9 +169,12 @@ public final class Hub {
   ///     401 or 403 where a token is missing
   /// @throws IOException if the hub cannot be reached, or this hub is offline
   public Repository list(String repository, String revision) throws IOException {
-    var name = new HubName(repository, null, revision);
+    return list(new HubName(repository, null, revision), http);
+  }
+
+  private Repository list(HubName name, HubHttp http) throws IOException {
     if (offline) {
-      throw new IOException("hub: offline, and asked for the files of " + repository);
+      throw new IOException("hub: offline, and asked for the files of " + name.repository());
     }
     var address =
         URI.create(
@@ -184,24 +184,72 @@ public final class Hub {
                 + "/revision/"
                 + escaped(name.revision()).replace("/", "%2F")
                 + "?blobs=true");
-    var text =
-        http.retry(
-            () -> {
-              try (var answer = http.get(address, null);
-                  var watched = http.new Watched(answer)) {
-                if (answer.status() != 200) {
-                  throw http.refused(address, answer);
-                }
-                try {
-                  var bytes = answer.last().body().readNBytes(MOST_LIST_BYTES);
-                  return new String(bytes, StandardCharsets.UTF_8);
-                } catch (IOException e) {
-                  throw watched.reason(e);
-                }
-              }
-            },
-            () -> 0);
-    return repository(name, address, text);
+    try {
+      return repository(name, address, http.retry(() -> listing(address, http), () -> 0));
+    } catch (HubException e) {
+      throw explained(e, name.repository(), name.revision());
+    }
+  }
+
+  private static String listing(URI address, HubHttp http) throws IOException {
+    try (var answer = http.get(address, null);
+        var watched = http.new Watched(answer)) {
+      if (answer.status() != 200) {
+        throw http.refused(address, answer);
+      }
+      try {
+        var bytes = answer.last().body().readNBytes(MOST_LIST_BYTES);
+        if (bytes.length == MOST_LIST_BYTES) {
+          throw new HubException(address, 0, "a list of files without an end");
+        }
+        return new String(bytes, StandardCharsets.UTF_8);
+      } catch (HubException e) {
+        throw e;
+      } catch (IOException e) {
+        throw watched.reason(e);
+      }
+    }
+  }
+
+  /// {@return what a refusal means, and what to do about it}
+  private HubException explained(HubException e, String repository, String revision) {
+    var page = URI.create(endpoint + "/" + repository);
+    boolean gated = e.code().equals("GatedRepo");
+    var meaning =
+        switch (e.status()) {
+          case 401, 403 -> {
+            if (gated) {
+              yield "it is gated: ask for access on that page, and set HF_TOKEN to a token that has"
+                  + " it";
+            }
+            yield http.hasToken()
+                ? "the token (HF_TOKEN) does not let you read it"
+                : "no such repository, or not without a token: set HF_TOKEN to one that may read"
+                    + " it";
+          }
+          case 404 ->
+              switch (e.code()) {
+                case "RevisionNotFound" -> "no such revision: " + revision;
+                case "EntryNotFound" -> "no such file";
+                default ->
+                    http.hasToken()
+                        ? "no such repository, or the token (HF_TOKEN) does not let you see it"
+                        : "no such repository";
+              };
+          case 429 ->
+              "asked too often"
+                  + (e.retryAfter() > 0 ? "; try again in " + e.retryAfter() + " s" : "")
+                  + (http.hasToken() ? "" : ", or set HF_TOKEN, which allows more");
+          default -> null;
+        };
+    if (meaning == null) {
+      return e;
+    }
+    var said = e.getMessage().replaceFirst("^.*?: status", "status");
+    var explained =
+        new HubException(page, e.status(), e.code(), e.retryAfter(), meaning + " (" + said + ")");
+    explained.initCause(e);
+    return explained;
   }
 
   private static Repository repository(HubName name, URI address, String text) throws IOException {
@@ -214,9 +262,14 @@ public final class Hub {
         throw new HubException(address, 0, "no files in its answer");
       }
       var files = new ArrayList<HubFile>();
+      var names = new HashSet<String>();
       for (var item : list) {
         if (!(item instanceof Map<?, ?> file) || !(file.get("rfilename") instanceof String path)) {
           throw new HubException(address, 0, "a file without a name in its answer");
+        }
+        if (!names.add(path)) {
+          throw new HubException(
+              address, 0, "the file " + FormatException.quote(path) + " twice in its answer");
         }
         boolean large =
             file.get("lfs") instanceof Map<?, ?> lfs && lfs.get("sha256") instanceof String;
@@ -245,47 +298,80 @@ public final class Hub {
   /// @param repository what [#list] gave
   /// @param files elements of its files
   /// @param progress hears how far it is
-  /// @return the snapshot: a folder with the files under their names
+  /// @return what is there then
   /// @throws HubException if the hub refuses, or gives other bytes than it said
   /// @throws CancellationException if `progress` says so
-  /// @throws java.io.InterruptedIOException if the thread is interrupted
+  /// @throws InterruptedIOException if the thread is interrupted
   /// @throws IOException if the hub cannot be reached any more, the disk is full, or this hub is
   ///     offline
-  public Path download(Repository repository, List<HubFile> files, Progress progress)
+  public HubSnapshot download(Repository repository, List<HubFile> files, Progress progress)
       throws IOException {
     if (offline) {
       throw new IOException("hub: offline, and asked for files of " + repository.name);
     }
+    try {
+      return fetch(repository, files, progress);
+    } catch (HubException e) {
+      throw explained(e, repository.name, repository.revision);
+    } catch (ClosedByInterruptException e) { // what a file says where a connection says the other
+      throw (IOException) new InterruptedIOException("interrupted").initCause(e);
+    }
+  }
+
+  private HubSnapshot fetch(Repository repository, List<HubFile> files, Progress progress)
+      throws IOException {
     var known = new ArrayList<HubFile>();
     for (var file : files) {
       known.add(file.size() >= 0 && file.hash() != null ? file : ask(repository, file));
     }
-    long total = known.stream().mapToLong(HubFile::size).sum();
-    var done = new AtomicLong();
-    var folder = cache.folder(repository.name);
+    long total = 0;
     for (var file : known) {
-      var blob = cache.blob(repository.name, file.hash());
-      var lock =
-          cache
-              .root()
-              .resolve(".locks")
-              .resolve(folder.getFileName())
-              .resolve(file.hash() + ".lock");
-      new HubDownload(
-              http,
-              address(repository, file.name()),
-              file,
-              blob,
-              lock,
-              partBytes,
-              CONNECTIONS,
-              bytes -> report(progress, file.name(), done, bytes, total))
-          .run();
-      cache.link(repository.name, repository.commit, file.name(), blob);
+      total = Math.min(total + file.size(), 1L << 62); // a file has at most 2^46
+    }
+    long reserved = 0;
+    var done = new AtomicLong();
+    var downloads = new ArrayList<HubDownload>();
+    for (var file : known) {
+      var download = download(repository, file, progress, done, total);
+      done.addAndGet(download.present());
+      reserved += download.reserved();
+      downloads.add(download);
+    }
+    cache.checkRoom(total - reserved);
+    cache.prepare(repository.name);
+    if (!known.isEmpty()) {
+      report(progress, known.getFirst().name(), done, 0, total);
+    }
+    for (int i = 0; i < known.size(); i++) {
+      var file = known.get(i);
+      downloads.get(i).run();
+      cache.link(
+          repository.name,
+          repository.commit,
+          file.name(),
+          cache.blob(repository.name, file.hash()));
     }
     // Last, so that what a name stands for is whole.
     cache.refer(repository.name, repository.revision, repository.commit);
-    return folder.resolve("snapshots").resolve(repository.commit);
+    return new HubSnapshot(
+        repository.name,
+        repository.revision,
+        repository.commit,
+        cache.folder(repository.name).resolve("snapshots").resolve(repository.commit),
+        known.stream().map(HubFile::name).toList());
+  }
+
+  private HubDownload download(
+      Repository repository, HubFile file, Progress progress, AtomicLong done, long total) {
+    return new HubDownload(
+        http,
+        address(repository, file.name()),
+        file,
+        cache.blob(repository.name, file.hash()),
+        cache.lock(repository.name, file.hash()),
+        partBytes,
+        CONNECTIONS,
+        bytes -> report(progress, file.name(), done, bytes, total));
   }
 
   private static void report(
@@ -308,20 +394,18 @@ public final class Hub {
     return http.retry(
         () -> {
           try (var answer = http.get(address, "bytes=0-0")) {
-            if (answer.status() != 200 && answer.status() != 206) {
+            boolean empty = answer.status() == 416; // it has no first byte
+            if (answer.status() != 200 && answer.status() != 206 && !empty) {
               throw http.refused(address, answer);
             }
-            var size =
-                answer
-                    .hub()
-                    .headers()
-                    .firstValue("x-linked-size")
-                    .orElseGet(
-                        () ->
-                            answer.status() == 206
-                                ? String.valueOf(answer.header("content-range"))
-                                    .replaceFirst(".*/", "")
-                                : String.valueOf(answer.header("content-length")));
+            var size = answer.size();
+            if (size == null) {
+              var range = answer.header("content-range");
+              size =
+                  answer.status() == 200
+                      ? String.valueOf(answer.header("content-length"))
+                      : String.valueOf(range).replaceFirst(".*/", "");
+            }
             if (!size.matches("\\d{1,18}") || answer.etag() == null) {
               throw new HubException(address, 0, "neither size nor ETag");
             }
@@ -335,137 +419,74 @@ public final class Hub {
         () -> 0);
   }
 
-  /// Downloads a model: of a repository of GGUF files the one that is meant (with the parts of a
-  /// split set), of another the files that a conversion reads.
-  ///
-  /// Which GGUF file is meant: the first whose name has the quant; where none is named, `Q4_K_M`,
-  /// else `Q8_0`, else the first. Where the hub cannot be reached, or this one is offline, what the
-  /// cache has counts.
+  /// Downloads a model: [HubChoice#usual] of its files.
   ///
   /// @param name which model
   /// @param progress hears how far it is
-  /// @return the GGUF file (of a split set the first), or the folder
+  /// @return what is there then
   /// @throws NoSuchFileException if there is no such file, or offline none in the cache; the
   ///     message has what there is
   /// @throws HubException if the hub refuses, or gives other bytes than it said
   /// @throws CancellationException if `progress` says so
-  /// @throws java.io.InterruptedIOException if the thread is interrupted
+  /// @throws InterruptedIOException if the thread is interrupted
   /// @throws IOException if the hub cannot be reached and the cache does not have it, or the disk
   ///     is full
-  public Path pull(HubName name, Progress progress) throws IOException {
+  public HubSnapshot pull(HubName name, Progress progress) throws IOException {
+    return pull(name, HubChoice.usual(name.quant()), progress);
+  }
+
+  /// Downloads files of a repository as it stands now. Where the hub cannot be reached, or this one
+  /// is offline, what the cache has counts.
+  ///
+  /// @param name which repository, and which revision
+  /// @param choice which of its files
+  /// @param progress hears how far it is
+  /// @return what is there then
+  /// @throws NoSuchFileException if there is no such file, or offline none in the cache; the
+  ///     message has what there is
+  /// @throws HubException if the hub refuses, or gives other bytes than it said
+  /// @throws CancellationException if `progress` says so
+  /// @throws InterruptedIOException if the thread is interrupted
+  /// @throws IOException if the hub cannot be reached and the cache does not have it, or the disk
+  ///     is full
+  public HubSnapshot pull(HubName name, HubChoice choice, Progress progress) throws IOException {
     if (offline) {
-      return cached(name, null);
+      return cached(name, choice, null);
     }
+    var there = cache.find(name, choice);
     Repository repository;
     try {
-      repository = list(name.repository(), name.revision());
-    } catch (ConnectException | HttpTimeoutException | UnresolvedAddressException e) {
-      return cached(name, e);
+      repository = list(name, there == null ? http : http.once());
+    } catch (ConnectException | HttpTimeoutException e) {
+      return there != null ? there : cached(name, choice, e);
+    } catch (HubException e) {
+      if (there != null && e.isPassing()) {
+        return there;
+      }
+      throw e;
     }
-    var all = repository.files.stream().map(HubFile::name).toList();
-    var chosen = choose(name, all);
-    var snapshot =
-        download(
-            repository,
-            repository.files.stream().filter(file -> chosen.contains(file.name())).toList(),
-            progress);
-    return result(snapshot, chosen);
+    var files = new LinkedHashMap<String, HubFile>();
+    repository.files.forEach(file -> files.put(file.name(), file));
+    var chosen = choice.of(name.toString(), files.keySet());
+    return download(repository, chosen.stream().map(files::get).toList(), progress);
   }
 
-  private Path cached(HubName name, Exception why) throws IOException {
+  private HubSnapshot cached(HubName name, HubChoice choice, IOException why) throws IOException {
+    var there = cache.find(name, choice);
+    if (there != null) {
+      return there;
+    }
+    if (why != null) {
+      throw why;
+    }
     var snapshot = cache.snapshot(name.repository(), name.revision());
-    if (snapshot == null) {
-      var missing =
-          new NoSuchFileException(
-              name.toString(),
-              null,
-              (why == null ? "offline" : "the hub cannot be reached")
-                  + ", and not in the cache "
-                  + cache.root());
-      if (why != null) {
-        missing.initCause(why);
-      }
-      throw missing;
-    }
-    return result(snapshot, choose(name, cache.files(snapshot)));
-  }
-
-  private static Path result(Path snapshot, List<String> chosen) {
-    return chosen.getFirst().endsWith(".gguf") ? snapshot.resolve(chosen.getFirst()) : snapshot;
-  }
-
-  /// {@return the files of a repository that are meant, a GGUF file first}
-  static List<String> choose(HubName name, List<String> files) throws IOException {
-    var models = files.stream().filter(Hub::isModel).sorted().toList();
-    var quants =
-        name.quant() == null
-            ? models.isEmpty() ? List.<String>of() : USUAL_QUANTS
-            : List.of(name.quant());
-    for (var quant : quants) {
-      var pattern = Pattern.compile(Pattern.quote(quant) + "[.-]", Pattern.CASE_INSENSITIVE);
-      for (var file : models) {
-        if (pattern.matcher(file).find()) {
-          return parts(file, files);
-        }
-      }
-    }
-    if (name.quant() == null && !models.isEmpty()) {
-      return parts(models.getFirst(), files);
-    }
-    if (name.quant() != null || files.stream().noneMatch(Hub::isWeights)) {
-      throw new NoSuchFileException(
-          name.toString(),
-          null,
-          "no such file; GGUF files there: "
-              + (models.isEmpty()
-                  ? "none"
-                  : models.stream().limit(40).collect(Collectors.joining(", "))));
-    }
-    boolean safe = files.stream().anyMatch(f -> f.endsWith(".safetensors") && !f.contains("/"));
-    var chosen =
-        files.stream()
-            .filter(
-                file ->
-                    FOLDER_FILES.matcher(file).matches()
-                        || isWeights(file) && (!safe || file.endsWith(".safetensors")))
-            .filter(file -> !safe || !file.startsWith("pytorch_model"))
-            .toList();
-    return chosen;
-  }
-
-  private static boolean isWeights(String file) {
-    return !file.contains("/")
-        && (file.endsWith(".safetensors") || file.endsWith(".bin") || file.endsWith(".pth"))
-        && !file.startsWith("training_args")
-        && !file.startsWith("optimizer");
-  }
-
-  /// {@return whether a file is a model of its own: no projector, importance matrix or later part}
-  private static boolean isModel(String file) {
-    var name = file.substring(file.lastIndexOf('/') + 1).toLowerCase(Locale.ROOT);
-    var split = SPLIT.matcher(name);
-    return name.endsWith(".gguf")
-        && !name.contains("mmproj")
-        && !name.contains("imatrix")
-        && !name.startsWith("mtp-")
-        && (!split.matches() || split.group(2).equals("00001"));
-  }
-
-  private static List<String> parts(String first, List<String> files) throws IOException {
-    var split = SPLIT.matcher(first);
-    if (!split.matches()) {
-      return List.of(first);
-    }
-    var parts = new ArrayList<String>();
-    int count = Integer.parseInt(split.group(3));
-    for (int i = 1; i <= count; i++) {
-      var part = "%s-%05d-of-%05d.gguf".formatted(split.group(1), i, count);
-      if (!files.contains(part)) {
-        throw new NoSuchFileException(part, null, "a part of " + first + " is missing");
-      }
-      parts.add(part);
-    }
-    return parts;
+    var files = snapshot == null ? List.<String>of() : cache.files(snapshot);
+    throw new NoSuchFileException(
+        name.toString(),
+        null,
+        "offline, and not in the cache "
+            + cache.root()
+            + (files.isEmpty() ? "" : "; there are " + HubFileNames.listed(files)));
   }
 
   @Override

@@ -1,20 +1,19 @@
 package dev.tenon.huggingface;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileVisitResult;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
@@ -27,10 +26,10 @@ import java.util.regex.Pattern;
 /// models--owner--name/snapshots/<commit>/config.json links to blobs
 /// ```
 ///
-/// A blob is there only when it is complete and its hash was found right. Immutable and
-// thread-safe.
+/// A blob is there only when it is complete and its hash was found right; until then it is
+/// `blobs/<hash>.tenon.incomplete`. Immutable and thread-safe.
 public final class HubCache {
-  private static final String PREFIX = "models--";
+  static final String PREFIX = "models--";
   private static final String TEMPORARY = ".tenon-";
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
@@ -43,16 +42,28 @@ public final class HubCache {
     this.root = root.toAbsolutePath().normalize();
   }
 
-  /// A model that is there.
+  /// A model that is there, or a part of one.
   ///
-  /// @param name owner and name
-  /// @param folder its folder in the cache
-  /// @param revisions the commits that files are there of, by branch or tag; a commit that none
-  ///     stands for has its own name
-  /// @param files the files of all revisions, relative to a snapshot, each once
-  /// @param bytes what it takes on the disk
+  /// @param name what it is called by wherever a model is named
+  /// @param commit the commit of its files, or null where they are not whole
+  /// @param path the GGUF file (of a split set the first), or the folder
+  /// @param files all its files
+  /// @param bytes what they take on the disk; what several models share counts for each
+  /// @param modified when the last of them came
+  /// @param complete whether it is a model, and not what a download left that was cut short
   public record Entry(
-      String name, Path folder, Map<String, String> revisions, List<String> files, long bytes) {}
+      HubName name,
+      String commit,
+      Path path,
+      List<Path> files,
+      long bytes,
+      Instant modified,
+      boolean complete) {
+    /// Copies the list.
+    public Entry {
+      files = List.copyOf(files);
+    }
+  }
 
   /// {@return the cache of this user: at `HF_HUB_CACHE`, else `HF_HOME/hub`, else
   /// `XDG_CACHE_HOME/huggingface/hub`, else `~/.cache/huggingface/hub`}
@@ -60,33 +71,11 @@ public final class HubCache {
     return ofEnvironment(System.getenv());
   }
 
-  static HubCache ofEnvironment(Map<String, String> environment) {
-    var cache = path(environment, "HF_HUB_CACHE");
-    if (cache == null) {
-      cache = path(environment, "HUGGINGFACE_HUB_CACHE");
-    }
-    return new HubCache(cache == null ? home(environment).resolve("hub") : cache);
-  }
-
-  /// {@return the folder of all that belongs to the hub}
-  static Path home(Map<String, String> environment) {
-    var home = path(environment, "HF_HOME");
-    if (home != null) {
-      return home;
-    }
-    var caches = path(environment, "XDG_CACHE_HOME");
-    return (caches == null ? Path.of(System.getProperty("user.home"), ".cache") : caches)
-        .resolve("huggingface");
-  }
-
-  static Path path(Map<String, String> environment, String name) {
-    var value = environment.get(name);
-    if (value == null || value.isBlank()) {
-      return null;
-    }
-    return value.equals("~") || value.startsWith("~/")
-        ? Path.of(System.getProperty("user.home") + value.substring(1))
-        : Path.of(value);
+  /// {@return the cache of a user with those environment variables}
+  ///
+  /// @param environment what stands for [System#getenv()]
+  public static HubCache ofEnvironment(Map<String, String> environment) {
+    return new HubCache(HubEnvironment.cache(environment));
   }
 
   /// {@return the folder that holds the models}
@@ -108,12 +97,11 @@ public final class HubCache {
   public Path snapshot(String repository, String revision) throws IOException {
     var name = new HubName(repository, null, revision);
     var folder = folder(name.repository());
-    var ref = folder.resolve("refs").resolve(name.revision());
-    var commit =
-        Files.isRegularFile(ref) && Files.size(ref) < 1024
-            ? Files.readString(ref).strip()
-            : name.revision();
-    if (!COMMIT.matcher(commit).matches()) {
+    var commit = commit(folder.resolve("refs").resolve(name.revision()));
+    if (commit == null && COMMIT.matcher(name.revision()).matches()) {
+      commit = name.revision();
+    }
+    if (commit == null) {
       return null;
     }
     var snapshot = folder.resolve("snapshots").resolve(commit);
@@ -138,93 +126,78 @@ public final class HubCache {
     return files;
   }
 
-  /// {@return every model that is there, by name}
+  /// {@return files of a repository that are there, or null where some that are meant are not}
+  ///
+  /// @param name which repository, and which revision
+  /// @param choice which of the files that are there
+  /// @throws IOException if the cache cannot be read
+  public HubSnapshot find(HubName name, HubChoice choice) throws IOException {
+    var snapshot = snapshot(name.repository(), name.revision());
+    if (snapshot == null) {
+      return null;
+    }
+    try {
+      return new HubSnapshot(
+          name.repository(),
+          name.revision(),
+          snapshot.getFileName().toString(),
+          snapshot,
+          choice.of(name.toString(), files(snapshot)));
+    } catch (NoSuchFileException _) {
+      return null;
+    }
+  }
+
+  /// {@return every model that is there, by name; of a repository with GGUF files each that can be
+  /// named}
   ///
   /// @throws IOException if the cache cannot be read
   public List<Entry> entries() throws IOException {
-    var entries = new ArrayList<Entry>();
-    if (!Files.isDirectory(root)) {
-      return entries;
-    }
-    List<Path> folders;
-    try (var all = Files.list(root)) {
-      folders = all.filter(Files::isDirectory).sorted().toList();
-    }
-    for (var folder : folders) {
-      var name = folder.getFileName().toString();
-      if (name.startsWith(PREFIX) && Files.isDirectory(folder.resolve("snapshots"))) {
-        entries.add(entry(name.substring(PREFIX.length()).replaceFirst("--", "/"), folder));
-      }
-    }
-    return entries;
+    return new HubInventory(this).entries();
   }
 
-  private Entry entry(String name, Path folder) throws IOException {
-    var revisions = new TreeMap<String, String>();
-    var refs = folder.resolve("refs");
-    if (Files.isDirectory(refs)) {
-      for (var ref : files(refs)) {
-        revisions.put(ref, Files.readString(refs.resolve(ref)).strip());
-      }
-    }
-    var files = new ArrayList<String>();
-    try (var snapshots = Files.list(folder.resolve("snapshots"))) {
-      for (var snapshot : snapshots.filter(Files::isDirectory).sorted().toList()) {
-        var commit = snapshot.getFileName().toString();
-        if (!revisions.containsValue(commit)) {
-          revisions.put(commit, commit);
-        }
-        files(snapshot).stream().filter(file -> !files.contains(file)).forEach(files::add);
-      }
-    }
-    files.sort(Comparator.naturalOrder());
-    return new Entry(name, folder, revisions, List.copyOf(files), bytes(folder));
-  }
-
-  private static long bytes(Path folder) throws IOException {
-    long bytes = 0;
-    try (var all = Files.walk(folder)) {
-      for (var file : all.filter(f -> Files.isRegularFile(f, LinkOption.NOFOLLOW_LINKS)).toList()) {
-        bytes += Files.size(file);
-      }
-    }
-    return bytes;
-  }
-
-  /// Deletes a model with all its revisions and what is left of downloads that were cut short.
+  /// What is deleted together.
   ///
-  /// @param repository owner and name
-  /// @return the bytes that are free now
-  /// @throws NoSuchFileException if it is not there
-  /// @throws IOException if a file cannot be deleted
-  public long remove(String repository) throws IOException {
-    var folder = folder(new HubName(repository, null, "main").repository());
-    if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
-      throw new NoSuchFileException(
-          folder.toString(), null, "no model " + repository + " in the cache");
+  /// @param name the model
+  /// @param paths files, links and folders, in the order in which they go
+  /// @param bytes what is free then
+  public record Removal(HubName name, List<Path> paths, long bytes) {
+    /// Copies the list.
+    public Removal {
+      paths = List.copyOf(paths);
     }
-    long bytes = bytes(folder);
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file); // a link itself, not what it leads to
-            return FileVisitResult.CONTINUE;
-          }
+  }
 
-          @Override
-          public FileVisitResult postVisitDirectory(Path directory, IOException e)
-              throws IOException {
-            if (e != null) {
-              throw e;
-            }
-            Files.delete(directory);
-            return FileVisitResult.CONTINUE;
-          }
-        });
-    return bytes;
+  /// Looks what goes with a model: without quant and revision all there is of the repository, with
+  /// a revision the files of that, with a quant that model's; of blobs those alone that no other
+  /// file needs. Nothing is deleted.
+  ///
+  /// @param name the model
+  /// @return what [#remove] deletes
+  /// @throws NoSuchFileException if it is not there
+  /// @throws IOException if the cache cannot be read
+  public Removal removal(HubName name) throws IOException {
+    return new HubInventory(this).removal(name);
+  }
+
+  /// Deletes a model. Links are deleted and not followed.
+  ///
+  /// @param removal what [#removal] gave
+  /// @throws IllegalArgumentException if it has a path that is not in this cache
+  /// @throws IOException if a file cannot be deleted
+  public void remove(Removal removal) throws IOException {
+    for (var path : removal.paths) {
+      if (!path.startsWith(root) || path.equals(root) || !path.normalize().equals(path)) {
+        throw new IllegalArgumentException("hub cache: " + path + " is not in " + root);
+      }
+    }
+    for (var path : removal.paths) {
+      try {
+        Files.deleteIfExists(path); // a link itself, not what it leads to
+      } catch (DirectoryNotEmptyException _) {
+        // Something came in meanwhile: a download.
+      }
+    }
   }
 
   // What a download does.
@@ -236,6 +209,43 @@ public final class HubCache {
     return folder(repository).resolve("blobs").resolve(blob);
   }
 
+  /// {@return the file by which programs agree who downloads a blob}
+  Path lock(String repository, String blob) {
+    return locks(repository).resolve(blob + ".lock");
+  }
+
+  Path locks(String repository) {
+    return root.resolve(".locks").resolve(folder(repository).getFileName());
+  }
+
+  /// Looks whether the disk has room.
+  ///
+  /// @throws FileSystemException if it has not
+  void checkRoom(long bytes) throws IOException {
+    var folder = root;
+    while (!Files.exists(folder) && folder.getParent() != null) {
+      folder = folder.getParent();
+    }
+    long room = Files.getFileStore(folder).getUsableSpace();
+    if (bytes > room && room > 0) { // some file systems do not say
+      throw new FileSystemException(
+          root.toString(), null, "no room for " + bytes + " bytes: the disk has " + room + " free");
+    }
+  }
+
+  /// Makes the folder of a model, and takes away what a download left that was killed.
+  void prepare(String repository) throws IOException {
+    var folder = Files.createDirectories(folder(repository));
+    try (var left = Files.newDirectoryStream(folder, TEMPORARY + "*.tmp")) {
+      for (var file : left) {
+        if (Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS).toMillis()
+            < System.currentTimeMillis() - 3_600_000) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+  }
+
   /// Lets a snapshot have a file that is there as a blob: as a link, or where the file system has
   /// none as a copy.
   ///
@@ -243,18 +253,25 @@ public final class HubCache {
   Path link(String repository, String commit, String file, Path blob) throws IOException {
     var snapshot = folder(repository).resolve("snapshots").resolve(commit);
     var link = snapshot.resolve(file);
-    Files.createDirectories(link.getParent());
     var target = link.getParent().relativize(blob);
     if (Files.isSymbolicLink(link) && Files.readSymbolicLink(link).equals(target)) {
       return link;
     }
-    var temporary = link.resolveSibling(temporaryName());
+    Files.createDirectories(link.getParent());
+    // Beside the snapshots: in them another program would take it for a file of the repository.
+    var temporary = folder(repository).resolve(temporaryName());
     try {
-      try {
-        Files.createSymbolicLink(temporary, target);
-      } catch (UnsupportedOperationException | IOException _) {
-        Files.copy(blob, temporary);
+      if (!Files.exists(link, LinkOption.NOFOLLOW_LINKS)) {
+        Files.createSymbolicLink(link, target);
+        return link;
       }
+      Files.createSymbolicLink(temporary, target);
+      move(temporary, link);
+    } catch (UnsupportedOperationException | IOException e) {
+      if (Files.isSymbolicLink(link)) {
+        return link; // another process was faster
+      }
+      Files.copy(blob, temporary, StandardCopyOption.REPLACE_EXISTING);
       move(temporary, link);
     } finally {
       Files.deleteIfExists(temporary);
@@ -264,18 +281,27 @@ public final class HubCache {
 
   /// Takes note of the commit that a branch or tag stands for.
   void refer(String repository, String revision, String commit) throws IOException {
-    if (revision.equals(commit)) {
+    var ref = folder(repository).resolve("refs").resolve(revision);
+    if (revision.equals(commit) || commit.equals(commit(ref))) {
       return;
     }
-    var ref = folder(repository).resolve("refs").resolve(revision);
     Files.createDirectories(ref.getParent());
-    var temporary = ref.resolveSibling(temporaryName());
+    var temporary = folder(repository).resolve(temporaryName());
     try {
       Files.writeString(temporary, commit);
       move(temporary, ref);
     } finally {
       Files.deleteIfExists(temporary);
     }
+  }
+
+  /// {@return what a branch or tag stands for, or null}
+  static String commit(Path ref) throws IOException {
+    if (!Files.isRegularFile(ref) || Files.size(ref) > 1024) {
+      return null;
+    }
+    var commit = new String(Files.readAllBytes(ref), StandardCharsets.ISO_8859_1).strip();
+    return COMMIT.matcher(commit).matches() ? commit : null;
   }
 
   private static String temporaryName() {

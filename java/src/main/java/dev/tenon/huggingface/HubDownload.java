@@ -8,14 +8,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -34,6 +30,9 @@ final class HubDownload {
 
   /// The most parts that are asked for at once.
   private static final int MOST_PARTS = 64;
+
+  /// The most parts a file has: larger files have larger parts.
+  private static final int MOST_PARTS_OF_A_FILE = 1 << 16;
 
   /// What the small file begins with: how many bytes, and the parts' size.
   private static final int STATE_BYTES = 2 * Long.BYTES;
@@ -75,17 +74,56 @@ final class HubDownload {
     this.file = file;
     this.blob = blob;
     this.lock = lock;
-    this.partBytes = partBytes;
+    this.partBytes = partBytes(partBytes, file.size());
     this.connections = connections;
     this.moved = moved;
-    growing = blob.resolveSibling(blob.getFileName() + ".tenon-incomplete");
-    state = blob.resolveSibling(blob.getFileName() + ".tenon-parts");
+    growing = blob.resolveSibling(blob.getFileName() + ".tenon.incomplete");
+    state = blob.resolveSibling(blob.getFileName() + ".tenon.parts");
+  }
+
+  private static int partBytes(int usual, long size) {
+    long bytes = usual;
+    while (size / bytes >= MOST_PARTS_OF_A_FILE) {
+      bytes *= 2;
+    }
+    return Math.toIntExact(bytes);
+  }
+
+  /// {@return how many bytes are there already, which are not told of again}
+  long present() throws IOException {
+    long bytes = 0;
+    if (isThere()) {
+      bytes = file.size();
+    } else if (Files.isRegularFile(growing) && Files.isRegularFile(state)) {
+      try (var marks = FileChannel.open(state)) {
+        var whole = whole(marks, Files.size(growing));
+        bytes = whole == null ? 0 : bytes(whole);
+      }
+    }
+    done.set(bytes);
+    shown.set(bytes);
+    return bytes;
+  }
+
+  /// {@return how many bytes need no more room on the disk, at most}
+  long reserved() throws IOException {
+    return isThere()
+        ? file.size()
+        : Files.isRegularFile(growing) ? Math.min(Files.size(growing), file.size()) : 0;
+  }
+
+  private long bytes(boolean[] whole) {
+    long bytes = 0;
+    for (int i = 0; i < whole.length; i++) {
+      bytes += whole[i] ? length(i) : 0;
+    }
+    return bytes;
   }
 
   /// Brings the file into the cache; nothing happens where it is.
   void run() throws IOException {
     if (isThere()) {
-      advance(file.size());
+      advance(file.size() - done.get());
       return;
     }
     Files.createDirectories(blob.getParent());
@@ -93,10 +131,18 @@ final class HubDownload {
     try (var channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         var _ = lock(channel)) {
       if (isThere()) { // another process was faster
-        advance(file.size());
+        advance(file.size() - done.get());
         return;
       }
-      fetch();
+      try {
+        fetch();
+      } catch (IOException | RuntimeException e) {
+        if (present() == 0) { // nothing to go on from
+          Files.deleteIfExists(growing);
+          Files.deleteIfExists(state);
+        }
+        throw e;
+      }
       check();
       try (var data = FileChannel.open(growing, StandardOpenOption.WRITE)) {
         data.force(true);
@@ -132,8 +178,11 @@ final class HubDownload {
 
   // Parts.
 
+  private int parts() {
+    return Math.toIntExact((file.size() + partBytes - 1) / partBytes);
+  }
+
   private void fetch() throws IOException {
-    int parts = Math.toIntExact((file.size() + partBytes - 1) / partBytes);
     try (var data =
             FileChannel.open(
                 growing,
@@ -146,39 +195,36 @@ final class HubDownload {
                 StandardOpenOption.CREATE,
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE)) {
-      var whole = readMarks(data, marks, parts);
-      for (int i = 0; i < parts; i++) {
-        if (whole[i]) {
-          advance(length(i));
-        }
+      var whole = whole(marks, data.size());
+      if (whole == null) {
+        whole = new boolean[parts()];
+        data.truncate(0);
+        var fresh = ByteBuffer.allocate(STATE_BYTES + whole.length);
+        fresh.putLong(0, file.size()).putLong(Long.BYTES, partBytes);
+        marks.truncate(0);
+        write(marks, fresh, 0);
       }
+      advance(bytes(whole) - done.get());
       fetch(data, marks, whole);
     }
   }
 
-  /// {@return which parts are whole; none where the small file is of another download}
-  private boolean[] readMarks(FileChannel data, FileChannel marks, int parts) throws IOException {
-    var whole = new boolean[parts];
-    var bytes = ByteBuffer.allocate(STATE_BYTES + parts);
+  /// {@return which parts are whole, or null where the small file is of another download}
+  private boolean[] whole(FileChannel marks, long dataSize) throws IOException {
+    var whole = new boolean[parts()];
+    var bytes = ByteBuffer.allocate(STATE_BYTES + whole.length);
     while (bytes.hasRemaining() && marks.read(bytes, bytes.position()) > 0) {}
-    boolean same =
-        bytes.position() == bytes.capacity()
-            && marks.size() == bytes.capacity()
-            && bytes.getLong(0) == file.size()
-            && bytes.getLong(Long.BYTES) == partBytes
-            && data.size() <= file.size();
-    if (same) {
-      for (int i = 0; i < parts; i++) {
-        long end = (long) i * partBytes + length(i);
-        whole[i] = bytes.get(STATE_BYTES + i) == 1 && end <= data.size();
-      }
-      return whole;
+    if (bytes.hasRemaining()
+        || marks.size() != bytes.capacity()
+        || bytes.getLong(0) != file.size()
+        || bytes.getLong(Long.BYTES) != partBytes
+        || dataSize > file.size()) {
+      return null;
     }
-    data.truncate(0);
-    var fresh = ByteBuffer.allocate(STATE_BYTES + parts);
-    fresh.putLong(0, file.size()).putLong(Long.BYTES, partBytes);
-    marks.truncate(0);
-    write(marks, fresh, 0);
+    for (int i = 0; i < whole.length; i++) {
+      long end = (long) i * partBytes + length(i);
+      whole[i] = bytes.get(STATE_BYTES + i) == 1 && end <= dataSize;
+    }
     return whole;
   }
 
@@ -298,9 +344,9 @@ final class HubDownload {
       int n = body.read(buffer, 0, most);
       if (n < 0) {
         throw new IOException(
-            address + ": the connection ended at byte " + at + " of " + file.size());
+            HubHttp.shown(address) + ": the connection ended at byte " + at + " of " + file.size());
       }
-      watched.alive();
+      watched.came(n);
       return n;
     } catch (InterruptedIOException e) {
       throw e;
@@ -405,8 +451,13 @@ final class HubDownload {
       throw http.refused(address, answer);
     }
     var etag = answer.etag();
-    boolean isHash = etag != null && etag.matches("[0-9a-f]{40}|[0-9a-f]{64}");
-    if (isHash && etag.length() == file.hash().length() && !etag.equals(file.hash())) {
+    // Where the hub says a hash of another kind, as storage behind it does, they cannot be
+    // compared.
+    boolean comparable =
+        etag != null
+            && HubFile.isHash(etag) == HubFile.isHash(file.hash())
+            && etag.length() == file.hash().length();
+    if (comparable && !etag.equals(file.hash())) {
       throw new HubException(
           address, 0, "another file than was listed: ETag " + etag + ", expected " + file.hash());
     }
@@ -436,37 +487,15 @@ final class HubDownload {
   // The hash.
 
   private void check() throws IOException {
-    var found = hash(growing, file.hash().length());
+    if (!HubFile.isHash(file.hash())) {
+      return; // a name that says nothing of what is in the file; its size was right
+    }
+    var found = HubHash.of(growing, file.hash(), moved);
     if (!found.equals(file.hash())) {
       Files.deleteIfExists(growing);
       Files.deleteIfExists(state);
       throw new HubException(
           address, 0, "its hash is " + found + ", expected " + file.hash() + "; it was dropped");
-    }
-  }
-
-  /// {@return SHA-256 of a file (64 digits), or git's SHA-1 (40)}
-  private String hash(Path path, int digits) throws IOException {
-    var digest = digest(digits == 64 ? "SHA-256" : "SHA-1");
-    try (var channel = FileChannel.open(path)) {
-      if (digits == 40) {
-        digest.update(("blob " + channel.size() + "\0").getBytes(StandardCharsets.US_ASCII));
-      }
-      var buffer = ByteBuffer.allocateDirect(1 << 20);
-      while (channel.read(buffer) >= 0) {
-        digest.update(buffer.flip());
-        buffer.clear();
-        moved.by(0);
-      }
-    }
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static MessageDigest digest(String name) {
-    try {
-      return MessageDigest.getInstance(name);
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError(e); // every Java has both
     }
   }
 

@@ -15,12 +15,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /// Requests to the hub: redirects, the token only for the hub's own host, tries again after what
@@ -29,13 +33,21 @@ final class HubHttp {
   private static final int MOST_REDIRECTS = 10;
   private static final int MOST_MESSAGE_BYTES = 2000;
 
+  /// Fewer bytes than that, in the time in which something must come, are as good as none.
+  private static final int LEAST_BYTES = 1024;
+
+  /// The longest that the hub may have us wait before a request is tried again.
+  private static final int MOST_PAUSE_SECONDS = 60;
+
   /// Ends connections that stand still, for all downloads of the process.
   private static final ScheduledExecutorService WATCH =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("hub-watch").factory());
 
+  // Ranges come faster over connections of their own than over one that HTTP 2 shares.
   private final HttpClient client =
       HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
           .followRedirects(HttpClient.Redirect.NEVER)
           .connectTimeout(Duration.ofSeconds(20))
           .build();
@@ -54,33 +66,33 @@ final class HubHttp {
     this.tries = tries;
   }
 
-  int tries() {
-    return tries;
+  /// {@return the same that asks once}
+  HubHttp once() {
+    return new HubHttp(token, patience, firstPause, 1);
   }
 
-  /// An answer, with the headers of the hub's own that came before redirects.
+  /// {@return the same with another token}
+  HubHttp withToken(String newToken) {
+    return new HubHttp(newToken, patience, firstPause, tries);
+  }
+
+  boolean hasToken() {
+    return token != null;
+  }
+
+  /// An answer, with what the hub's own host said before it sent us elsewhere.
   ///
-  /// @param hub the first answer
+  /// @param etag what the hub says the file's hash is, or null
+  /// @param size what it says the file's size is, or null
   /// @param last the answer with the body
-  record Answer(HttpResponse<InputStream> hub, HttpResponse<InputStream> last)
-      implements AutoCloseable {
+  record Answer(String etag, String size, HttpResponse<InputStream> last) implements AutoCloseable {
     int status() {
       return last.statusCode();
     }
 
     /// {@return a header of the last answer, or null}
     String header(String name) {
-      return last.headers().firstValue(name).orElse(null);
-    }
-
-    /// {@return what the hub says the file's hash is, or null}
-    String etag() {
-      var etag =
-          hub.headers()
-              .firstValue("x-linked-etag")
-              .or(() -> hub.headers().firstValue("etag"))
-              .orElse(null);
-      return etag == null ? null : etag.replaceFirst("^W/", "").replace("\"", "");
+      return HubHttp.header(last, name);
     }
 
     @Override
@@ -93,11 +105,22 @@ final class HubHttp {
     }
   }
 
+  private static String header(HttpResponse<?> response, String name) {
+    return response.headers().firstValue(name).orElse(null);
+  }
+
+  /// {@return an address without what may be a secret: signed addresses are as good as keys}
+  static String shown(URI address) {
+    return address.getScheme() + "://" + address.getAuthority() + address.getRawPath();
+  }
+
   /// Asks once, and follows redirects.
   ///
   /// @param range for example `bytes=0-9`, or null
   Answer get(URI address, String range) throws IOException {
-    HttpResponse<InputStream> first = null;
+    String linked = null;
+    String etag = null;
+    String size = null;
     var at = address;
     for (int i = 0; i <= MOST_REDIRECTS; i++) {
       var request = HttpRequest.newBuilder(at).timeout(patience).header("user-agent", "tenon");
@@ -109,9 +132,15 @@ final class HubHttp {
         request.header("authorization", "Bearer " + token);
       }
       var response = send(request.build());
-      first = first == null ? response : first;
+      if (sameHost(at, address)) {
+        linked = linked == null ? header(response, "x-linked-etag") : linked;
+        size = size == null ? header(response, "x-linked-size") : size;
+        etag = header(response, "etag");
+      }
       if (response.statusCode() / 100 != 3 || response.statusCode() == 304) {
-        return new Answer(first, response);
+        var hash = linked == null ? etag : linked;
+        return new Answer(
+            hash == null ? null : hash.replaceFirst("^W/", "").replace("\"", ""), size, response);
       }
       response.body().close();
       var location = response.headers().firstValue("location").orElse("");
@@ -123,7 +152,7 @@ final class HubHttp {
       var scheme = String.valueOf(at.getScheme()).toLowerCase(Locale.ROOT);
       boolean down = scheme.equals("http") && "https".equals(address.getScheme());
       if (location.isEmpty() || down || !scheme.equals("http") && !scheme.equals("https")) {
-        throw new HubException(address, 0, "a redirect that is not followed, to " + at);
+        throw new HubException(address, 0, "a redirect that is not followed, to " + shown(at));
       }
     }
     throw new HubException(address, 0, "more than " + MOST_REDIRECTS + " redirects");
@@ -146,14 +175,21 @@ final class HubHttp {
     } catch (HttpTimeoutException e) {
       var timeout =
           new HttpTimeoutException(
-              request.uri() + ": nothing came for " + patience.toMillis() / 1000.0 + " s");
+              shown(request.uri()) + ": nothing came for " + patience.toMillis() / 1000.0 + " s");
       timeout.initCause(e);
       throw timeout;
     } catch (ConnectException e) {
       throw unreachable(request.uri(), e);
     } catch (IllegalArgumentException e) {
       throw new HubException(request.uri(), 0, "no address: " + e.getMessage());
+    } catch (IOException e) {
+      throw broken(request.uri(), e);
     }
+  }
+
+  private static IOException broken(URI address, IOException e) {
+    var what = String.valueOf(e.getMessage()).replaceAll("\\p{Cntrl}", "\ufffd");
+    return new IOException(shown(address) + ": the connection broke: " + what, e);
   }
 
   private static ConnectException unreachable(URI address, IOException e) {
@@ -183,19 +219,18 @@ final class HubHttp {
         if (Thread.currentThread().isInterrupted()) {
           throw new InterruptedIOException("interrupted");
         }
-        failures = progress.getAsLong() > before ? 1 : failures + 1;
+        failures = progress.getAsLong() >= before + LEAST_BYTES ? 1 : failures + 1;
         if (!mayPass(e) || failures >= tries) {
           throw e;
         }
-        pause(failures);
+        pause(failures, e instanceof HubException hub ? hub.retryAfter() : 0);
       }
     }
   }
 
   private static boolean mayPass(IOException e) {
     return switch (e) {
-      case HubException hub ->
-          hub.status() == 408 || hub.status() == 425 || hub.status() == 429 || hub.status() >= 500;
+      case HubException hub -> hub.isPassing() && hub.retryAfter() <= MOST_PAUSE_SECONDS;
       case FormatException _ -> false;
       case FileSystemException _ -> false;
       case DiskException _ -> false;
@@ -212,8 +247,8 @@ final class HubHttp {
     }
   }
 
-  private void pause(int failures) throws IOException {
-    long millis = firstPause.toMillis() << Math.min(failures - 1, 6);
+  private void pause(int failures, int seconds) throws IOException {
+    long millis = Math.max(firstPause.toMillis() << Math.min(failures - 1, 6), seconds * 1000L);
     try {
       Thread.sleep(millis + ThreadLocalRandom.current().nextLong(millis / 4 + 1));
     } catch (InterruptedException _) {
@@ -224,35 +259,52 @@ final class HubHttp {
 
   /// {@return an error of an answer that is not the one asked for}
   HubException refused(URI address, Answer answer) {
-    int status = answer.status();
     var said = answer.header("x-error-message");
     if (said == null) {
-      try {
+      try (var _ = new Watched(answer)) {
         said =
             new String(answer.last().body().readNBytes(MOST_MESSAGE_BYTES), StandardCharsets.UTF_8);
       } catch (IOException _) {
         said = "";
       }
     }
-    var line = said.replaceAll("\\s+", " ").strip();
-    var what =
-        switch (status) {
-          case 401, 403 -> token == null ? "not allowed without a token" : "not allowed";
-          case 404 -> "not found";
-          case 416 -> "no such bytes";
-          case 429 -> "asked too often";
-          default -> "status " + status;
-        };
-    boolean useful = !line.isEmpty() && line.length() <= 200 && !line.startsWith("<");
-    return new HubException(address, status, useful ? what + " (" + line + ")" : what);
+    var line = said.replaceAll("[\\s\\p{Cntrl}]+", " ").strip();
+    // A page for people says nothing in a line.
+    boolean useful = !line.isEmpty() && line.length() <= 200 && !line.matches("[<{].*");
+    return new HubException(
+        address,
+        answer.status(),
+        String.valueOf(answer.header("x-error-code")),
+        retryAfter(answer.header("retry-after")),
+        "status " + answer.status() + (useful ? " (" + line + ")" : ""));
   }
 
-  /// Ends a connection when nothing came for a while.
+  /// {@return the seconds to wait that a header says, as a number or a date; 0 where it says none}
+  private static int retryAfter(String header) {
+    if (header == null) {
+      return 0;
+    }
+    if (header.strip().matches("\\d{1,9}")) {
+      return Integer.parseInt(header.strip());
+    }
+    try {
+      var until = ZonedDateTime.parse(header.strip(), DateTimeFormatter.RFC_1123_DATE_TIME);
+      return Math.clamp(Duration.between(ZonedDateTime.now(), until).toSeconds(), 0, 1 << 30);
+    } catch (DateTimeParseException _) {
+      return 0;
+    }
+  }
+
+  /// Ends a connection on which nothing came for a while, or next to nothing.
   final class Watched implements AutoCloseable {
     private final Answer answer;
     private final ScheduledFuture<?> task;
-    private volatile long last = System.nanoTime();
+    private final AtomicLong came = new AtomicLong();
     private volatile boolean ended;
+
+    // Of the watch alone.
+    private long since = System.nanoTime();
+    private long before;
 
     Watched(Answer answer) {
       this.answer = answer;
@@ -261,23 +313,33 @@ final class HubHttp {
     }
 
     private void look() {
-      if (System.nanoTime() - last > patience.toNanos()) {
+      long now = System.nanoTime();
+      if (came.get() - before >= LEAST_BYTES) {
+        since = now;
+        before = came.get();
+      } else if (now - since > patience.toNanos()) {
         ended = true;
         answer.close();
       }
     }
 
-    /// Takes note that something came.
-    void alive() {
-      last = System.nanoTime();
+    /// Takes note that bytes came.
+    void came(int bytes) {
+      came.addAndGet(bytes);
     }
 
     /// {@return an error that says why, where it was the watch}
     IOException reason(IOException e) {
       return ended
           ? new IOException(
-              answer.last().uri() + ": nothing came for " + patience.toMillis() / 1000.0 + " s", e)
-          : e;
+              shown(answer.last().uri())
+                  + ": "
+                  + (came.get() == before ? "nothing" : "next to nothing")
+                  + " came for "
+                  + patience.toMillis() / 1000.0
+                  + " s",
+              e)
+          : broken(answer.last().uri(), e);
     }
 
     @Override

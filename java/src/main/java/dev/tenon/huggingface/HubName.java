@@ -10,9 +10,9 @@ import java.util.regex.Pattern;
 /// @param revision a branch, tag or commit; `main` where none is named
 public record HubName(String repository, String quant, String revision) {
   private static final Pattern REPOSITORY =
-      Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?");
+      Pattern.compile("\\w([\\w.-]{0,94}\\w)?(/\\w([\\w.-]{0,94}\\w)?)?");
   private static final Pattern QUANT = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
-  private static final Pattern REVISION = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._/-]{0,127}");
+  private static final Pattern REVISION = Pattern.compile("\\w[\\w.+=/-]{0,126}\\w|\\w");
 
   /// Checks the parts.
   ///
@@ -26,7 +26,10 @@ public record HubName(String repository, String quant, String revision) {
   }
 
   private static void check(String what, String text, Pattern pattern) {
-    if (!pattern.matcher(text).matches() || text.contains("..") || text.contains("--")) {
+    if (!pattern.matcher(text).matches()
+        || text.contains("..")
+        || text.contains("//")
+        || text.contains("--") && pattern == REPOSITORY) {
       throw new IllegalArgumentException(
           "hub name: "
               + what

@@ -52,6 +52,10 @@ class HubTest {
     server.close();
   }
 
+  private static List<String> choose(List<String> files) throws IOException {
+    return HubChoice.usual(null).of("owner/name", files);
+  }
+
   private void assertPulled(Path file) throws IOException {
     assertThat(file).hasBinaryContent(large);
     assertThat(leftovers()).isEmpty();
@@ -67,7 +71,7 @@ class HubTest {
 
   @Test
   void aFileIsInTheCacheAsOtherProgramsLayItOut() throws IOException {
-    var file = server.hub(cache).pull(MODEL, Hub.SILENT);
+    var file = server.hub(cache).pull(MODEL, Hub.SILENT).path();
     assertPulled(file);
     var folder = cache.resolve("models--owner--name");
     assertThat(file)
@@ -93,7 +97,8 @@ class HubTest {
                 (_, done, _) -> {
                   seen.add(done);
                   return true;
-                }));
+                })
+            .path());
     assertThat(server.requests.get()).isEqualTo(before + 1);
     assertThat(seen).last().isEqualTo((long) large.length);
   }
@@ -101,30 +106,28 @@ class HubTest {
   @Test
   void theFileWithTheQuantIsChosen() throws IOException {
     var hub = server.hub(cache);
-    assertThat(hub.pull(HubName.of("owner/name:q8_0"), Hub.SILENT).getFileName().toString())
+    assertThat(hub.pull(HubName.of("owner/name:q8_0"), Hub.SILENT).path().getFileName().toString())
         .isEqualTo("model-Q8_0.gguf");
-    var deep = hub.pull(HubName.of("owner/name:IQ2_XS"), Hub.SILENT);
+    var deep = hub.pull(HubName.of("owner/name:IQ2_XS"), Hub.SILENT).path();
     assertThat(deep).hasBinaryContent(random(5000));
     assertThat(Files.readSymbolicLink(deep).toString()).startsWith("../../../blobs/");
     assertThatThrownBy(() -> hub.pull(HubName.of("owner/name:Q5_1"), Hub.SILENT))
         .isInstanceOf(NoSuchFileException.class)
         .hasMessageContaining("model-Q8_0.gguf");
-    assertThat(Hub.choose(MODEL, List.of("b-Q8_0.gguf", "a.gguf"))).containsExactly("b-Q8_0.gguf");
-    assertThat(Hub.choose(MODEL, List.of("mmproj-a.gguf", "b.gguf"))).containsExactly("b.gguf");
+    assertThat(choose(List.of("b-Q8_0.gguf", "a.gguf"))).containsExactly("b-Q8_0.gguf");
+    assertThat(choose(List.of("mmproj-a.gguf", "b.gguf"))).containsExactly("b.gguf");
     assertThat(
-            Hub.choose(
-                MODEL,
+            choose(
                 List.of("m-Q4_K_M-00002-of-00002.gguf", "m-Q4_K_M-00001-of-00002.gguf", "n.gguf")))
         .containsExactly("m-Q4_K_M-00001-of-00002.gguf", "m-Q4_K_M-00002-of-00002.gguf");
-    assertThatThrownBy(() -> Hub.choose(MODEL, List.of("m-Q4_K_M-00001-of-00002.gguf")))
+    assertThatThrownBy(() -> choose(List.of("m-Q4_K_M-00001-of-00002.gguf")))
         .isInstanceOf(NoSuchFileException.class);
   }
 
   @Test
   void aFolderOfWeightsComesAsAWhole() throws IOException {
     assertThat(
-            Hub.choose(
-                MODEL,
+            choose(
                 List.of(
                     "config.json",
                     "model.safetensors",
@@ -134,12 +137,12 @@ class HubTest {
                     "onnx/model.onnx",
                     "image.png",
                     "README.md")))
-        .containsExactly("config.json", "model.safetensors", "tokenizer.model", "README.md");
+        .containsExactly("config.json", "tokenizer.model", "README.md", "model.safetensors");
     try (var other = new TinyHub()) {
       other.put("config.json", small);
       other.put("model.safetensors", large);
       other.put("empty.txt", new byte[0]);
-      var folder = other.hub(cache).pull(MODEL, Hub.SILENT);
+      var folder = other.hub(cache).pull(MODEL, Hub.SILENT).path();
       assertThat(folder.resolve("model.safetensors")).hasBinaryContent(large);
       assertThat(folder.resolve("config.json")).hasBinaryContent(small);
       assertThat(folder.resolve("empty.txt")).isEmptyFile();
@@ -150,20 +153,20 @@ class HubTest {
   void droppedConnectionsAndBusyHubsAreTriedAgain() throws IOException {
     server.drops.set(20);
     server.failures.set(3);
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
   }
 
   @Test
   void aServerWithoutRangesGivesOneStream() throws IOException {
     server.givesRanges = false;
     server.drops.set(2);
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
   }
 
   @Test
   void aHubThatListsNoHashesIsAskedForEachFile() throws IOException {
     server.blobs = false;
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
   }
 
   @Test
@@ -175,7 +178,7 @@ class HubTest {
     assertThat(leftovers()).isEmpty();
     assertThat(new HubCache(cache).snapshot("owner/name", "main")).isNull();
     server.corrupts = false;
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
   }
 
   @Test
@@ -221,7 +224,7 @@ class HubTest {
     server.needsToken = "secret";
     assertThatThrownBy(() -> server.hub(cache).list("owner/name", "main"))
         .isInstanceOfSatisfying(HubException.class, e -> assertThat(e.status()).isEqualTo(401))
-        .hasMessageContaining("without a token");
+        .hasMessageContaining("HF_TOKEN");
     server.needsToken = null;
     assertThatThrownBy(() -> server.hub(cache).list("owner/other", "main"))
         .isInstanceOfSatisfying(HubException.class, e -> assertThat(e.status()).isEqualTo(404));
@@ -247,7 +250,7 @@ class HubTest {
           .isInstanceOf(CancellationException.class);
     }
     int before = server.ranges.size();
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
     assertThat(server.ranges.size() - before).isLessThan(14);
   }
 
@@ -270,7 +273,7 @@ class HubTest {
     assertThat(thread.join(Duration.ofSeconds(10))).isTrue();
     assertThat(failure[0]).isInstanceOf(InterruptedIOException.class);
     server.slowness = 0;
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
   }
 
   @Test
@@ -278,20 +281,21 @@ class HubTest {
     assertThatThrownBy(() -> server.hub(cache).pull(MODEL, (_, done, _) -> done < 600_000))
         .isInstanceOf(CancellationException.class);
     var blobs = cache.resolve("models--owner--name/blobs");
-    var growing = blobs.resolve(TinyHub.sha256(large) + ".tenon-incomplete");
+    var growing = blobs.resolve(TinyHub.sha256(large) + ".tenon.incomplete");
     var bytes = Files.readAllBytes(growing);
     bytes[10] ^= 1;
     bytes[bytes.length / 2] ^= 1;
     Files.write(growing, bytes);
     assertThatThrownBy(() -> server.hub(cache).pull(MODEL, Hub.SILENT))
         .isInstanceOf(HubException.class);
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
     // And a state that is no state.
-    new HubCache(cache).remove("owner/name");
+    var there = new HubCache(cache);
+    there.remove(there.removal(HubName.of("owner/name")));
     Files.createDirectories(blobs);
     Files.write(growing, random(3_000_000));
-    Files.write(blobs.resolve(TinyHub.sha256(large) + ".tenon-parts"), random(40));
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    Files.write(blobs.resolve(TinyHub.sha256(large) + ".tenon.parts"), random(40));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
   }
 
   @Test
@@ -302,30 +306,41 @@ class HubTest {
         .hasMessageContaining("offline");
     server.hub(cache).pull(MODEL, Hub.SILENT);
     int before = server.requests.get();
-    assertPulled(hub.pull(MODEL, Hub.SILENT));
+    assertPulled(hub.pull(MODEL, Hub.SILENT).path());
     assertThatThrownBy(() -> hub.pull(HubName.of("owner/name:Q8_0"), Hub.SILENT))
         .isInstanceOf(NoSuchFileException.class);
     assertThat(server.requests.get()).isEqualTo(before);
     assertThatThrownBy(() -> hub.list("owner/name", "main")).hasMessageContaining("offline");
     server.close();
     // Online, but there is nobody.
-    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT));
+    assertPulled(server.hub(cache).pull(MODEL, Hub.SILENT).path());
   }
 
   @Test
   void theCacheIsListedAndEmptied() throws IOException {
     server.hub(cache).pull(MODEL, Hub.SILENT);
     server.hub(cache).pull(HubName.of("owner/name:Q8_0"), Hub.SILENT);
-    var entries = new HubCache(cache).entries();
-    assertThat(entries).hasSize(1);
-    assertThat(entries.getFirst().name()).isEqualTo("owner/name");
-    assertThat(entries.getFirst().revisions()).isEqualTo(Map.of("main", TinyHub.COMMIT));
-    assertThat(entries.getFirst().files()).containsExactly("model-Q4_K_M.gguf", "model-Q8_0.gguf");
-    assertThat(entries.getFirst().bytes()).isEqualTo(large.length + 70_000 + 40);
-    assertThat(new HubCache(cache).remove("owner/name")).isEqualTo(large.length + 70_000 + 40);
-    assertThat(new HubCache(cache).entries()).isEmpty();
-    assertThatThrownBy(() -> new HubCache(cache).remove("owner/name"))
-        .isInstanceOf(NoSuchFileException.class);
+    var there = new HubCache(cache);
+    var entries = there.entries();
+    assertThat(entries.stream().map(e -> e.name().toString()))
+        .containsExactly("owner/name:Q4_K_M", "owner/name:Q8_0");
+    var first = entries.getFirst();
+    assertThat(first.commit()).isEqualTo(TinyHub.COMMIT);
+    assertThat(first.complete()).isTrue();
+    assertThat(first.bytes()).isEqualTo(large.length);
+    assertThat(first.files()).containsExactly(first.path());
+    // One of two: the other stays.
+    var q8 = there.removal(HubName.of("owner/name:Q8_0"));
+    assertThat(q8.bytes()).isEqualTo(70_000);
+    there.remove(q8);
+    assertThat(there.entries()).hasSize(1);
+    assertPulled(server.hub(cache).withOffline(true).pull(MODEL, Hub.SILENT).path());
+    there.remove(there.removal(MODEL));
+    assertThat(there.entries()).isEmpty();
+    try (var left = Files.list(cache)) {
+      assertThat(left).containsExactly(cache.resolve(".locks"));
+    }
+    assertThatThrownBy(() -> there.removal(MODEL)).isInstanceOf(NoSuchFileException.class);
   }
 
   @Test

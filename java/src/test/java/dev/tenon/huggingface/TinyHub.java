@@ -46,6 +46,13 @@ final class TinyHub implements AutoCloseable {
   volatile int status;
   volatile String needsToken;
 
+  /// Answers in place of this hub where it says so.
+  volatile Whim whim = _ -> false;
+
+  interface Whim {
+    boolean answer(HttpExchange exchange) throws IOException;
+  }
+
   /// Milliseconds for every 16 KiB.
   volatile int slowness;
 
@@ -107,6 +114,9 @@ final class TinyHub implements AutoCloseable {
       requests.incrementAndGet();
       tokens.add(String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")));
       var path = exchange.getRequestURI().getPath();
+      if (whim.answer(exchange)) {
+        return;
+      }
       if (needsToken != null && !tokens.getLast().equals("Bearer " + needsToken)) {
         say(exchange, 401, "Invalid credentials");
       } else if (status != 0) {
@@ -125,7 +135,7 @@ final class TinyHub implements AutoCloseable {
     }
   }
 
-  private static void say(HttpExchange exchange, int status, String text) throws IOException {
+  static void say(HttpExchange exchange, int status, String text) throws IOException {
     var bytes = text.getBytes(StandardCharsets.UTF_8);
     exchange.sendResponseHeaders(status, bytes.length);
     exchange.getResponseBody().write(bytes);
