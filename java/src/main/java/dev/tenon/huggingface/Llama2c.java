@@ -69,7 +69,8 @@ public final class Llama2c {
     try {
       var model = new Llama2c(path, CheckpointFiles.map(path, arena));
       model.readTensors(model.header());
-      return new MappedCheckpoint(path, arena, model.tensors, Map.of("format", "llama2.c"));
+      return new MappedCheckpoint(
+          path, arena, model.file, model.tensors, Map.of("format", "llama2.c"));
     } catch (Throwable e) {
       arena.close();
       throw e;
@@ -205,11 +206,12 @@ public final class Llama2c {
   /// @param size how many tokens it has, as the model says: `vocab_size`
   /// @return its vocabulary
   /// @throws FormatException if it is none, or has another number of tokens
-  /// @throws IllegalArgumentException if `size` is below 3
+  /// @throws IllegalArgumentException if `size` is below 3 or above 2^24
   /// @throws IOException if it cannot be read
   public static TokenizerVocabulary tokenizer(Path path, int size) throws IOException {
     if (size < 3 || size > MOST_TOKENS) {
-      throw new IllegalArgumentException("tokenizer: " + size + " tokens; expected 3 or more");
+      throw new IllegalArgumentException(
+          "tokenizer: " + size + " tokens; 3 to " + MOST_TOKENS + " are possible");
     }
     try (var arena = Arena.ofConfined()) {
       return new Llama2c(path, CheckpointFiles.map(path, arena)).vocabulary(size);

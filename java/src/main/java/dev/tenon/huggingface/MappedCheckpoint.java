@@ -1,6 +1,7 @@
 package dev.tenon.huggingface;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -16,12 +17,18 @@ final class MappedCheckpoint implements Checkpoint {
   private final Map<String, String> metadata;
 
   /// @param arena closed with this checkpoint
+  /// @param file all of it, mapped
   MappedCheckpoint(
-      Path path, Arena arena, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+      Path path,
+      Arena arena,
+      MemorySegment file,
+      Map<String, StoredTensor> tensors,
+      Map<String, String> metadata) {
     this.path = path;
     this.arena = arena;
-    this.tensors = tensors;
-    this.table = List.copyOf(tensors.values());
+    this.tensors = new LinkedHashMap<>(tensors);
+    this.tensors.replaceAll((_, tensor) -> tensor.in(file));
+    this.table = List.copyOf(this.tensors.values());
     this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
   }
 

@@ -112,7 +112,8 @@ final class Pickle {
   /// A pickle of a checkpoint is some kilobytes; a string of one is a name.
   private static final int MOST_STRING_BYTES = 1 << 20;
 
-  private static final int MOST_STEPS = 1 << 25;
+  /// A tensor takes some forty steps; each may leave an object behind.
+  private static final int MOST_STEPS = 1 << 22;
 
   /// What stands on the stack where a group of values begins.
   private static final Object MARK = new Object();
@@ -149,9 +150,7 @@ final class Pickle {
     memo.clear();
     try {
       while (true) {
-        if (++steps > MOST_STEPS) {
-          throw malformed(at, "at most " + MOST_STEPS + " steps", "more");
-        }
+        spend(1);
         long from = at;
         int code = unsigned();
         if (code == '.') {
@@ -161,6 +160,13 @@ final class Pickle {
       }
     } catch (IndexOutOfBoundsException _) {
       throw malformed(at, "the rest of a pickle", "its end");
+    }
+  }
+
+  private void spend(int count) throws IOException {
+    steps += count;
+    if (steps > MOST_STEPS) {
+      throw malformed(at, "at most " + MOST_STEPS + " steps", "more");
     }
   }
 
@@ -261,6 +267,7 @@ final class Pickle {
     if (function.name.equals("collections.OrderedDict")) {
       var dict = new Dict();
       if (!arguments.isEmpty() && arguments.getFirst() instanceof Items pairs) {
+        spend(pairs.items.size()); // one list may be given again and again
         for (var pair : pairs.items) {
           if (!(pair instanceof Items two) || two.items.size() != 2) {
             throw malformed(at, "pairs of an OrderedDict", "another value");

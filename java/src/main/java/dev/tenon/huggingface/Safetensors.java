@@ -77,7 +77,7 @@ final class Safetensors {
       var reader = new Safetensors(path, CheckpointFiles.map(path, arena));
       reader.readHeader();
       reader.checkPlaces();
-      return new MappedCheckpoint(path, arena, reader.tensors(), reader.metadata);
+      return new MappedCheckpoint(path, arena, reader.file, reader.tensors(), reader.metadata);
     } catch (Throwable e) {
       arena.close();
       throw e;

@@ -3,6 +3,7 @@ package dev.tenon.huggingface;
 import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -62,6 +63,9 @@ final class ShardedCheckpoint implements Checkpoint {
               file.toString(),
               null,
               "no such shard; " + index.getFileName() + " names " + files.size());
+        }
+        if (!Files.isRegularFile(file)) {
+          throw new FileSystemException(file.toString(), null, "no regular file; expected a shard");
         }
         shards.add(Checkpoint.open(file));
       }

@@ -92,7 +92,11 @@ final class TorchCheckpoint implements Pickle.Tensors {
     try {
       var file = CheckpointFiles.map(path, arena);
       return new MappedCheckpoint(
-          path, arena, ZipArchive.is(file) ? readZip(path, file) : readOld(path, file), Map.of());
+          path,
+          arena,
+          file,
+          ZipArchive.is(file) ? readZip(path, file) : readOld(path, file),
+          Map.of());
     } catch (Throwable e) {
       arena.close();
       throw e;

@@ -48,9 +48,10 @@ final class AddedTokens {
     int end = 0;
     for (int at = 0; at < text.length(); ) {
       var token = longest(text, at);
-      int to = token == null ? at + 1 : at + token.text.length();
+      int next = token == null ? at + 1 : at + token.text.length();
+      int to = next;
       if (token != null && (special || !token.special) && (!token.word || isWord(text, at, to))) {
-        int from = at;
+        int from = token.left ? Math.max(at, end) : at;
         while (token.left && from > end && Normalizer.isSpace(text.charAt(from - 1))) {
           from--;
         }
@@ -60,10 +61,12 @@ final class AddedTokens {
         if (from > end) {
           parts.add(new Part(Vocabulary.NONE, end, from));
         }
-        parts.add(new Part(token.id, from, to));
+        if (from < to) { // else the token before took it along
+          parts.add(new Part(token.id, from, to));
+        }
         end = to;
       }
-      at = to;
+      at = next; // a token in the white space that another took along is one nevertheless
     }
     if (end < text.length()) {
       parts.add(new Part(Vocabulary.NONE, end, text.length()));
@@ -92,8 +95,10 @@ final class AddedTokens {
   }
 
   private static boolean isWordCharacter(int c) {
-    return c == '_'
-        || Character.isLetterOrDigit(c)
+    return Character.isAlphabetic(c)
+        || Character.isDigit(c)
+        || c == 0x200c // the characters that join others
+        || c == 0x200d
         || switch (Character.getType(c)) {
           case Character.NON_SPACING_MARK,
               Character.COMBINING_SPACING_MARK,

@@ -14,6 +14,12 @@ final class IntList {
     values[size++] = value;
   }
 
+  void addAll(IntList other) {
+    for (int i = 0; i < other.size; i++) {
+      add(other.values[i]);
+    }
+  }
+
   int get(int i) {
     return values[i];
   }

@@ -35,7 +35,7 @@ interface Normalizer {
       case "NFKC" -> unicode(Form.NFKC);
       case "NFKD" -> unicode(Form.NFKD);
       case "Lowercase" -> Normalizer::lowercase;
-      case "StripAccents" -> Normalizer::withoutMarks;
+      case "StripAccents" -> text -> kept(text, c -> !isMark(c));
       case "Strip" -> {
         boolean left = step.flag("strip_left", true);
         boolean right = step.flag("strip_right", true);
@@ -103,8 +103,19 @@ interface Normalizer {
     return result.toString();
   }
 
-  private static String withoutMarks(String text) {
-    return kept(text, c -> Character.getType(c) != Character.NON_SPACING_MARK);
+  private static boolean isMark(int c) {
+    return switch (Character.getType(c)) {
+      case Character.NON_SPACING_MARK, Character.COMBINING_SPACING_MARK, Character.ENCLOSING_MARK ->
+          true;
+      default -> false;
+    };
+  }
+
+  /// As BERT does it, which keeps the marks that take room.
+  private static String withoutAccents(String text) {
+    return kept(
+        java.text.Normalizer.normalize(text, Form.NFD),
+        c -> Character.getType(c) != Character.NON_SPACING_MARK);
   }
 
   private static String kept(String text, IntPredicate keep) {
@@ -132,6 +143,14 @@ interface Normalizer {
   }
 
   private static String replace(String text, Pattern pattern, String content) {
+    try {
+      return replaced(text, pattern, content);
+    } catch (StackOverflowError e) {
+      throw BoundedText.tooDeep(e);
+    }
+  }
+
+  private static String replaced(String text, Pattern pattern, String content) {
     var matcher = pattern.matcher(new BoundedText(text));
     var result = new StringBuilder();
     int end = 0;
@@ -193,7 +212,7 @@ interface Normalizer {
       all.add(Normalizer::spaceChinese);
     }
     if (marks) {
-      all.add(text -> withoutMarks(java.text.Normalizer.normalize(text, Form.NFD)));
+      all.add(Normalizer::withoutAccents);
     }
     if (lower) {
       all.add(Normalizer::lowercase);

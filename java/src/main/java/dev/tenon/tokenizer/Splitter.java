@@ -160,19 +160,16 @@ interface Splitter {
       var matcher = pattern.matcher(new BoundedText(word.text));
       try {
         while (matcher.find()) {
-          if (matcher.end() > matcher.start()) {
-            ranges.add(new Range(matcher.start(), matcher.end()));
-          }
+          ranges.add(new Range(matcher.start(), matcher.end()));
         }
       } catch (StackOverflowError e) {
-        throw new UnsupportedOperationException(
-            "a regular expression of the tokenizer goes too deep for this text", e);
+        throw BoundedText.tooDeep(e);
       }
       return cut(word, ranges, behavior, invert);
     };
   }
 
-  /// A match.
+  /// A match; an empty one parts what is before it from what is after it.
   record Range(int from, int to) {}
 
   /// Cuts a word at matches that are in order and apart.
@@ -181,19 +178,17 @@ interface Splitter {
     int from = 0; // of the word to come
     int at = 0; // up to where pieces were gone through
     boolean before = false; // whether the piece before was a match
-    for (int i = 0; i <= matches.size(); i++) {
-      int start = i < matches.size() ? matches.get(i).from : word.text.length();
-      int end = i < matches.size() ? matches.get(i).to : start;
-      if (start > at) {
-        from = piece(word, from, at, start, invert, before, behavior, words);
+    for (var match : matches) {
+      if (match.from > at) {
+        from = piece(word, from, at, match.from, invert, before, behavior, words);
         before = invert;
-        at = start;
       }
-      if (end > at) {
-        from = piece(word, from, at, end, !invert, before, behavior, words);
-        before = !invert;
-        at = end;
-      }
+      from = piece(word, from, match.from, match.to, !invert, before, behavior, words);
+      before = !invert;
+      at = match.to;
+    }
+    if (at < word.text.length()) {
+      from = piece(word, from, at, word.text.length(), invert, before, behavior, words);
     }
     add(word, from, word.text.length(), words);
     return words;
@@ -213,7 +208,9 @@ interface Splitter {
       Behavior behavior,
       List<Word> words) {
     if (!match) {
-      boolean joins = behavior == Behavior.MERGED_WITH_NEXT && before;
+      boolean joins =
+          behavior == Behavior.MERGED_WITH_NEXT && before
+              || behavior == Behavior.CONTIGUOUS && !before;
       if (joins) {
         return from;
       }

@@ -7,6 +7,7 @@ import dev.tenon.json.JsonException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,14 @@ final class StepsTokenizer extends VocabularyTokenizer {
 
   /// Tokens whose text in the file is not the one that merges make.
   private final Map<String, Integer> renamed = new HashMap<>();
+
+  /// The ids of those: what the file writes for them is no text of the vocabulary.
+  private final BitSet added = new BitSet();
+
+  /// What begins and ends a text where that is more than one token; else empty.
+  private final IntList before = new IntList();
+
+  private final IntList after = new IntList();
 
   private final boolean byteFallback;
   private final boolean fuseUnknown;
@@ -70,12 +79,7 @@ final class StepsTokenizer extends VocabularyTokenizer {
         case "ByteLevel" -> new Decoding(true, null, null, false);
         case "Replace" -> new Decoding(false, replaced(step), null, false);
         case "ByteFallback", "Fuse" -> new Decoding(false, null, null, false);
-        case "Strip" ->
-            new Decoding(
-                false,
-                null,
-                null,
-                step.text("content").equals(" ") && Long.valueOf(1).equals(step.get("start")));
+        case "Strip" -> new Decoding(false, null, null, strips(step));
         case "Metaspace" ->
             new Decoding(
                 false,
@@ -89,6 +93,19 @@ final class StepsTokenizer extends VocabularyTokenizer {
             throw step.unknown(
                 "BPEDecoder, ByteFallback, ByteLevel, Fuse, Metaspace, Replace, Sequence, Strip");
       };
+    }
+
+    /// {@return whether one space is taken from the start}
+    private static boolean strips(Normalizer.Step step) {
+      boolean start = Long.valueOf(1).equals(step.get("start"));
+      boolean nothing = Long.valueOf(0).equals(step.get("start"));
+      if (step.text("content").equals(" ")
+          && (start || nothing)
+          && Long.valueOf(0).equals(step.get("stop"))) {
+        return start;
+      }
+      throw new UnsupportedOperationException(
+          "decoder \"Strip\" of anything but one space at the start is not supported");
     }
 
     private static String replaced(Normalizer.Step step) {
@@ -122,6 +139,7 @@ final class StepsTokenizer extends VocabularyTokenizer {
       var first = new ArrayList<AddedTokens.Token>();
       var second = new ArrayList<AddedTokens.Token>();
       readAdded(steps.get("added_tokens"), first, second);
+      readTemplate(steps.get("post_processor"));
       asWritten = new AddedTokens(first);
       normalized = new AddedTokens(second);
       var model = new Normalizer.Step("model", steps.get("model"));
@@ -169,6 +187,7 @@ final class StepsTokenizer extends VocabularyTokenizer {
         continue; // beyond what the model has rows for
       }
       renamed.put(text, id.intValue());
+      added.set(id.intValue());
       boolean late = step.flag("normalized", false);
       (late ? normalized : asWritten)
           .add(
@@ -182,35 +201,60 @@ final class StepsTokenizer extends VocabularyTokenizer {
     }
   }
 
+  /// Reads the tokens around a text from a `TemplateProcessing`; other steps add at most one on
+  /// either side, which the file's own flags say.
+  private void readTemplate(Object json) {
+    if (json == null) {
+      return;
+    }
+    var step = new Normalizer.Step("post_processor", json);
+    if (step.type().equals("Sequence")) {
+      step.list("processors").forEach(this::readTemplate);
+    } else if (step.type().equals("TemplateProcessing") && before.size() + after.size() == 0) {
+      var ids = before;
+      for (var item : step.list("single")) {
+        if (item instanceof Map<?, ?> map && map.get("SpecialToken") instanceof Map<?, ?> special) {
+          int id = token(new Normalizer.Step("SpecialToken", special).text("id"));
+          if (id != Vocabulary.NONE) {
+            ids.add(id); // else it is beyond what the model has rows for
+          }
+        } else {
+          ids = after;
+        }
+      }
+    }
+  }
+
   private void readMerges(Gguf gguf, String key, List<String> merges) throws GgufFormatException {
     var pair = new byte[8];
     for (int i = 0; i < merges.size(); i++) {
       var text = merges.get(i);
-      boolean known = false;
-      // A text may have a space of its own: the one that parts two tokens counts.
-      for (int space = text.indexOf(' ', 1);
-          space > 0 && space < text.length() - 1 && !known;
-          space = text.indexOf(' ', space + 1)) {
-        int left = token(text.substring(0, space));
+      int space = text.indexOf(' ');
+      int left = space < 0 ? Vocabulary.NONE : part(text.substring(0, space));
+      int right = space < 0 ? Vocabulary.NONE : part(text.substring(space + 1));
+      int result = Vocabulary.NONE;
+      if (left != Vocabulary.NONE && right != Vocabulary.NONE) {
         var after = text.substring(space + 1);
-        int right = token(after);
-        int result =
-            token(
+        result =
+            part(
                 text.substring(0, space)
                     + (after.startsWith(prefix) ? after.substring(prefix.length()) : after));
-        known = left != Vocabulary.NONE && right != Vocabulary.NONE && result != Vocabulary.NONE;
-        if (known) {
-          int number = pairs.add(write(left, right, pair), 0, pair.length);
-          if (number >= 0) {
-            results[number] = result;
-          }
-        }
       }
-      if (!known) {
+      if (result == Vocabulary.NONE) {
         throw gguf.malformed(
             key, "merge " + i + " to be two tokens that make a third", Vocabulary.quote(text));
       }
+      int number = pairs.add(write(left, right, pair), 0, pair.length);
+      if (number >= 0) {
+        results[number] = result;
+      }
     }
+  }
+
+  /// {@return the token of a text in a merge, where a space is written as `Ġ`}
+  private int part(String text) {
+    int token = token(text);
+    return token == Vocabulary.NONE ? token(text.replace('\u0120', ' ')) : token;
   }
 
   private static byte[] write(int left, int right, byte[] pair) {
@@ -224,7 +268,32 @@ final class StepsTokenizer extends VocabularyTokenizer {
   /// {@return the token of a text as merges make it, or [Vocabulary#NONE]}
   private int token(String text) {
     var id = renamed.get(text);
-    return id == null ? vocabulary.find(text) : id;
+    if (id != null) {
+      return id;
+    }
+    int found = vocabulary.find(text);
+    boolean other =
+        found != Vocabulary.NONE
+            && (added.get(found) || vocabulary.type(found) == TokenType.UNUSED);
+    return other ? Vocabulary.NONE : found;
+  }
+
+  @Override
+  void begin(IntList ids) {
+    if (before.size() > 1) {
+      ids.addAll(before);
+    } else {
+      super.begin(ids);
+    }
+  }
+
+  @Override
+  void end(IntList ids) {
+    if (after.size() > 1) {
+      ids.addAll(after);
+    } else {
+      super.end(ids);
+    }
   }
 
   @Override

@@ -2,6 +2,8 @@ package dev.tenon.tokenizer;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -20,10 +22,12 @@ import java.util.Random;
 /// [Tokenizer#of] goes by these where they are there. Other programs do not know them.
 public final class TokenizerSteps {
   /// The key of the steps: JSON with `normalizer`, `pre_tokenizer`, `added_tokens`, `model`
-  /// (without `vocab` and `merges`) and `decoder`, each as in a `tokenizer.json`.
+  /// (without `vocab` and `merges`), `post_processor` (for what it puts around a text) and
+  /// `decoder`, each as in a `tokenizer.json`.
   public static final String STEPS = "tenon.tokenizer.steps";
 
-  /// The key of the merges of a vocabulary that is not byte-level: texts with a space between.
+  /// The key of the merges of a vocabulary that is not byte-level: two texts with a space between,
+  /// a space in one written as `Ġ`.
   public static final String MERGES = "tenon.tokenizer.merges";
 
   /// Pieces that the probing texts are made of: what the known splittings treat differently.
@@ -37,6 +41,29 @@ public final class TokenizerSteps {
           "_", "/", "//", "$", "+", "==", "<", ">", "|", "`", "~", "(", ")", "[", "]", "{", "}",
           "#", "\"", "，", "。", "、", "！", "—", "…", "«", "»", "“", "”", "€", "™", "↑", "😀",
           "\u200b", "\u200d");
+
+  private static final String CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+  private static final String CAPITAL_FIRST =
+      "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*"
+          + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+";
+  private static final String CAPITALS =
+      "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+"
+          + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*";
+  private static final String SYMBOLS = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*";
+  private static final String SPACES = "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+  private static final String O200K =
+      CAPITAL_FIRST
+          + CONTRACTION
+          + "?|"
+          + CAPITALS
+          + CONTRACTION
+          + "?|\\p{N}{1,3}"
+          + SYMBOLS
+          + SPACES;
+
+  /// What the files of some families have in their `tokenizer.json`, where llama.cpp cuts in a
+  /// simpler way under their name: by that the name is found nevertheless.
+  private static final Map<PreTokenizer, List<String>> PUBLISHED = published();
 
   private static final int PROBES = 600;
   private static final int PIECES_EACH = 24;
@@ -54,7 +81,8 @@ public final class TokenizerSteps {
   ///
   /// @param preTokenizer the `pre_tokenizer` of a `tokenizer.json` with byte-level words
   /// @param wordsWhole whether a word that is a token is not built from its parts: `ignore_merges`
-  /// @return the one that is equal, else the nearest
+  /// @return the one that is equal, else the one whose family's files have that pre-tokenizer, else
+  ///     the nearest
   /// @throws UnsupportedOperationException if a step of the pre-tokenizer is unknown; the message
   ///     has it
   /// @throws IllegalArgumentException if it is malformed
@@ -65,30 +93,64 @@ public final class TokenizerSteps {
     for (var text : texts) {
       expected.add(ends(splitter, text));
     }
-    for (var candidate : PreTokenizer.values()) {
-      if (candidate.has(PreTokenizer.Rule.CHARACTERS)) {
-        continue;
-      }
-      if (candidate.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole
-          && differences(candidate, texts, expected, 1) == 0) {
-        return new Splitting(candidate.title(), true);
-      }
-    }
+    var candidates = new ArrayList<>(List.of(PreTokenizer.values()));
+    candidates.removeIf(candidate -> candidate.has(PreTokenizer.Rule.CHARACTERS));
+    // Of two that cut alike the one that builds words alike is the nearer.
+    candidates.sort(
+        Comparator.comparing(
+            candidate -> candidate.has(PreTokenizer.Rule.WORDS_WHOLE) != wordsWhole));
     var nearest = PreTokenizer.DEFAULT;
     int fewest = Integer.MAX_VALUE;
-    for (var candidate : PreTokenizer.values()) {
-      if (candidate.has(PreTokenizer.Rule.CHARACTERS)) {
-        continue;
-      }
-      // Of two that cut alike, the one that builds words alike: it counts as less than any text.
-      int whole = candidate.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole ? 0 : 1;
-      int differences = 2 * differences(candidate, texts, expected, texts.size()) + whole;
+    for (var candidate : candidates) {
+      int differences = differences(candidate, texts, expected, fewest);
       if (differences < fewest) {
         fewest = differences;
         nearest = candidate;
       }
     }
-    return new Splitting(nearest.title(), false);
+    boolean exact = fewest == 0 && nearest.has(PreTokenizer.Rule.WORDS_WHOLE) == wordsWhole;
+    for (var candidate : fewest == 0 ? List.<PreTokenizer>of() : candidates) {
+      if (isPublished(candidate, texts, expected)) {
+        nearest = candidate;
+        break;
+      }
+    }
+    return new Splitting(nearest.title(), exact);
+  }
+
+  private static Map<PreTokenizer, List<String>> published() {
+    var map = new EnumMap<PreTokenizer, List<String>>(PreTokenizer.class);
+    map.put(PreTokenizer.GPT4O, List.of(O200K));
+    map.put(PreTokenizer.GRANITE_EMBEDDING, List.of(O200K));
+    map.put(
+        PreTokenizer.TEKKEN,
+        List.of(CAPITAL_FIRST + "|" + CAPITALS + "|\\p{N}" + SYMBOLS + SPACES));
+    map.put(PreTokenizer.TINY_AYA, List.of("\\d{1,3}(?=(?:\\d{3})*\\b)", O200K));
+    var notHan = "\\p{M}&&[^\\p{Han}]]";
+    map.put(
+        PreTokenizer.KIMI_K2,
+        List.of(
+            "[\\p{Han}]+|" + O200K.replace("\\p{M}]", notHan).replace("[\\r\\n/]*", "[\\r\\n]*")));
+    return map;
+  }
+
+  private static boolean isPublished(
+      PreTokenizer candidate, List<String> texts, List<int[]> expected) {
+    if (!PUBLISHED.containsKey(candidate)) {
+      return false;
+    }
+    var steps = new ArrayList<Map<String, Object>>();
+    for (var regex : PUBLISHED.get(candidate)) {
+      steps.add(Map.of("type", "Split", "pattern", Map.of("Regex", regex)));
+    }
+    steps.add(Map.of("type", "ByteLevel", "add_prefix_space", false, "use_regex", false));
+    var splitter = Splitter.of(Map.of("type", "Sequence", "pretokenizers", steps));
+    for (int i = 0; i < texts.size(); i++) {
+      if (!Arrays.equals(ends(splitter, texts.get(i)), expected.get(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// {@return how many texts a splitting cuts otherwise, counted up to `most`}

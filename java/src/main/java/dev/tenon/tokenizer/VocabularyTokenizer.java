@@ -49,13 +49,23 @@ abstract class VocabularyTokenizer implements Tokenizer {
     var clean = replaceHalfPairs(text);
     var ids = new IntList();
     if (addSpecial && vocabulary.addsBos()) {
-      ids.add(vocabulary.bos());
+      begin(ids);
     }
     encode(clean, ids, parseSpecial);
     if (addSpecial && vocabulary.addsEos()) {
-      ids.add(vocabulary.eos());
+      end(ids);
     }
     return ids.toArray();
+  }
+
+  /// Adds what begins a text.
+  void begin(IntList ids) {
+    ids.add(vocabulary.bos());
+  }
+
+  /// Adds what ends a text.
+  void end(IntList ids) {
+    ids.add(vocabulary.eos());
   }
 
   /// Encodes a text with the special tokens in it.

@@ -164,6 +164,15 @@ class CheckpointTest {
         .hasMessageContaining("weight_map");
   }
 
+  @Test
+  void aShardIsAFile() throws IOException {
+    Files.createSymbolicLink(folder.resolve("a.safetensors"), Path.of("."));
+    index("{\"weight_map\":{\"a\":\"a.safetensors\"}}");
+    assertThatThrownBy(() -> Checkpoint.open(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("a.safetensors: no regular file");
+  }
+
   private void index(String json) throws IOException {
     Files.writeString(folder.resolve("model.safetensors.index.json"), json);
   }
@@ -215,6 +224,22 @@ class CheckpointTest {
     assertThatThrownBy(() -> Checkpoint.open(file))
         .isInstanceOf(FormatException.class)
         .hasMessageContaining(module + "." + name);
+  }
+
+  @Test
+  void aListThatIsReadAgainAndAgainHasAnEnd() throws IOException {
+    var torch = TorchFile.sample().text("x").raw(']', 'q', 1, '(');
+    for (int i = 0; i < 60_000; i++) {
+      torch.raw('N', 'N', 0x86);
+    }
+    torch.raw('e');
+    for (int i = 0; i < 100; i++) {
+      torch.global("collections", "OrderedDict").raw('h', 1, 0x85, 'R', '0');
+    }
+    var file = write("pytorch_model.bin", torch.zip());
+    assertThatThrownBy(() -> Checkpoint.open(file))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("steps");
   }
 
   @Test

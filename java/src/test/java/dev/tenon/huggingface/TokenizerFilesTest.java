@@ -155,6 +155,54 @@ class TokenizerFilesTest {
   }
 
   @Test
+  void severalTokensBeginAText() throws IOException {
+    byteLevel(
+        LLAMA3,
+        true,
+        "\"added_tokens\":[{\"id\":4,\"content\":\"[g]\",\"special\":true},"
+            + "{\"id\":5,\"content\":\"<sop>\",\"special\":true}],\"post_processor\":"
+            + "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"[g]\"}},"
+            + "{\"SpecialToken\":{\"id\":\"<sop>\"}},{\"Sequence\":{\"id\":\"A\"}}]},");
+    try (var gguf = gguf(6)) {
+      var tokenizer = Tokenizer.of(gguf);
+      assertThat(tokenizer.encode("a", true, false)).containsExactly(4, 5, 0);
+      assertThat(tokenizer.encode("a", false, false)).containsExactly(0);
+    }
+    // A text is begun by the token that the template has, whatever else is called so.
+    write("tokenizer_config.json", "{\"bos_token\":\"<sop>\"}");
+    try (var gguf = gguf(6)) {
+      assertThat(gguf.integer("tokenizer.ggml.bos_token_id")).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void mergesMayHaveSpacesOfTheirOwn() throws IOException {
+    write(
+        "tokenizer.json",
+        """
+        {"model":{"type":"BPE","vocab":{"a":0," ":1,"a ":2," a":3,"a  a":4,"a a":5,"b":6},
+        "merges":[["a"," "],[" ","a"],["a "," a"],["a ","a"]]}}\
+        """);
+    try (var gguf = gguf(7)) {
+      assertThat(Tokenizer.of(gguf).encode("b a a", false, false)).containsExactly(6, 1, 5);
+    }
+  }
+
+  @Test
+  void aByteWithoutATokenIsTheUnknownOne() throws IOException {
+    write(
+        "tokenizer.json",
+        """
+        {"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":
+        {"type":"ByteLevel"},"model":{"type":"BPE","unk_token":"<u>",
+        "vocab":{"<u>":0,"a":1,"b":2},"merges":[]}}\
+        """);
+    try (var gguf = gguf(3)) {
+      assertThat(Tokenizer.of(gguf).encode("acb", false, false)).containsExactly(1, 0, 2);
+    }
+  }
+
+  @Test
   void slowRegularExpressionsAreStopped() throws IOException {
     byteLevel("(a|a)*(b|c)*(a+)+$x", true, "");
     assertThatThrownBy(
