@@ -3,6 +3,7 @@ module dev.tenon {
   requires com.fasterxml.jackson.core;
   requires dev.tenon.ggml;
   requires java.net.http;
+  requires org.snakeyaml.engine;
 
   exports dev.tenon;
   exports dev.tenon.chat;

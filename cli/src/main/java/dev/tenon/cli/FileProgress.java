@@ -14,7 +14,9 @@ final class FileProgress implements AutoCloseable {
   private final String unit;
   private final boolean terminal;
   private final long start = System.nanoTime();
+  private long base;
   private long due;
+  private String note = "";
   private int drawn;
 
   /// Begins to count the time.
@@ -36,6 +38,16 @@ final class FileProgress implements AutoCloseable {
     due = start + (terminal ? SECOND / 3 : 10 * SECOND);
   }
 
+  /// Takes note of what was done before: it says nothing of the rate.
+  void begin(long done) {
+    base = done;
+  }
+
+  /// Has something to say beside, from now on, such as an estimate of the result.
+  void note(String text) {
+    note = ", " + text;
+  }
+
   /// Takes note of how far it is.
   void at(long done, long total) {
     long now = System.nanoTime();
@@ -48,16 +60,19 @@ final class FileProgress implements AutoCloseable {
 
   void show(long done, long total, double seconds) {
     double part = Math.clamp((double) done / total, 0, 1);
-    double left = done > 0 ? seconds * (total - done) / done : 0;
+    long gained = done - base;
     var state =
         (int) (part * 100)
             + "% of "
             + amount(total)
-            + ", "
-            + amount((long) (done / Math.max(seconds, 1e-3)))
-            + "/s, "
-            + time(left)
-            + " left";
+            + (gained <= 0
+                ? ""
+                : ", "
+                    + amount((long) (gained / Math.max(seconds, 1e-3)))
+                    + "/s, "
+                    + time(seconds * (total - done) / gained)
+                    + " left")
+            + note;
     if (!terminal) {
       err.println(verb + ": " + state);
       return;

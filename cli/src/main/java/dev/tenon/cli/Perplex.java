@@ -1,33 +1,36 @@
 package dev.tenon.cli;
 
+import dev.tenon.ChunkedText;
 import dev.tenon.Model;
-import dev.tenon.Session;
 import dev.tenon.convert.Divergence;
 import dev.tenon.convert.Perplexity;
 import dev.tenon.convert.SavedLogits;
+import dev.tenon.gguf.PendingFile;
 import dev.tenon.json.Json;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.DoubleUnaryOperator;
 
 /// Measures how well a model foresees a text, and how far it is from another.
 final class Perplex extends Command {
-  private static final int USUAL_CONTEXT = 512;
-  private static final int ROWS = 64;
+  private static final double[] QUANTILES = {
+    1, 0.999, 0.99, 0.95, 0.9, 0.5, 0.1, 0.05, 0.01, 0.001, 0
+  };
+  private static final double[] SHIFT_QUANTILES = {
+    1, 0.999, 0.99, 0.95, 0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.01, 0.001, 0
+  };
 
   private final ModelFlags model;
   private final SessionFlags session;
-  private final Value<String> file;
-  private final Value<Integer> mostChunks;
+  private final TextFlags text;
   private final Value<String> base;
   private final Value<Boolean> divergence;
   private final Value<Boolean> json;
@@ -39,8 +42,7 @@ final class Perplex extends Command {
         "Measure how well a model foresees a text; 1 is perfect foresight.",
         "The text is cut into chunks of the context size (-c, 512 by default), and the second half"
             + " of each counts.");
-    file = text("FILE", "The text.", "-f", "--file");
-    mostChunks = integer("-1", "The most chunks (default: all).", "--chunks");
+    text = new TextFlags(this);
     base =
         text(
             "FILE",
@@ -51,7 +53,7 @@ final class Perplex extends Command {
         flag("Measure how far the model is from the one that was saved.", "--kl-divergence");
     json = flag("Print the result as JSON.", "--json");
     model = new ModelFlags(this);
-    session = new SessionFlags(this);
+    session = new SessionFlags(this, Integer.toString(TextFlags.USUAL_CONTEXT));
   }
 
   @Override
@@ -59,76 +61,50 @@ final class Perplex extends Command {
     if (divergence.get() && base.get() == null) {
       throw usage("--kl-divergence needs --kl-divergence-base FILE");
     }
-    if (!divergence.get() && file.get() == null) {
+    if (!divergence.get() && text.name() == null) {
       throw usage("which text? Give -f FILE");
     }
+    session.options(TextFlags.USUAL_CONTEXT); // says what is wrong with it before the wait
+    model.path();
+    var target = base.get() == null || divergence.get() ? null : Path.of(base.get());
+    if (target != null) {
+      PendingFile.check(target);
+    }
+    var read = divergence.get() ? null : text.read();
     try (var backend = model.backend();
         var loaded = model.load(backend)) {
       if (divergence.get()) {
         return diverge(loaded);
       }
-      int context = session.options(USUAL_CONTEXT).contextLength();
-      var chunks = chunks(loaded, context == 0 ? USUAL_CONTEXT : context);
-      var target = base.get() == null ? null : Path.of(base.get());
+      int context = TextFlags.session(session, loaded).contextLength();
+      var chunks = text.cut(read, loaded, context, 0, false);
       if (target == null) {
         return measure(loaded, chunks, null);
       }
-      var random = Long.toHexString(ThreadLocalRandom.current().nextLong());
-      var beside = target.resolveSibling("." + target.getFileName() + "." + random);
-      try (var out = new BufferedOutputStream(Files.newOutputStream(beside), 1 << 18)) {
-        SavedLogits.begin(out, loaded.vocabularySize(), chunks);
+      try (var saved = PendingFile.of(target)) {
+        var out = new BufferedOutputStream(Channels.newOutputStream(saved.channel()), 1 << 18);
+        SavedLogits.begin(out, loaded.vocabularySize(), chunks.chunks());
         int code = measure(loaded, chunks, out);
         out.flush();
         if (code == 0) {
-          Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
+          saved.complete();
         }
         return code;
-      } finally {
-        Files.deleteIfExists(beside);
       }
     }
   }
 
-  /// The tokens of the text in equal pieces; what is left over does not count.
-  private int[][] chunks(Model loaded, int context) throws IOException {
-    var text = Files.readString(Path.of(file.get()), StandardCharsets.UTF_8);
-    // As llama.cpp reads a file.
-    text = text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
-    var tokenizer = loaded.tokenizer();
-    var tokens = tokenizer.encode(text, tokenizer.addsBos(), false);
-    if (context < 4 || tokens.length < 2L * context) {
-      throw new IOException(
-          file.get()
-              + " has "
-              + tokens.length
-              + " tokens; at least twice the context, "
-              + 2L * context
-              + ", are needed");
-    }
-    int count = tokens.length / context;
-    count = mostChunks.get() > 0 ? Math.min(count, mostChunks.get()) : count;
-    var chunks = new int[count][];
-    for (int i = 0; i < count; i++) {
-      chunks[i] = Arrays.copyOfRange(tokens, i * context, (i + 1) * context);
-    }
-    return chunks;
-  }
-
-  /// Takes a row of logits and the token that came after it.
-  private interface Row {
-    void take(float[] logits, int next) throws IOException;
-  }
-
-  private int measure(Model loaded, int[][] chunks, OutputStream save) throws IOException {
+  private int measure(Model loaded, ChunkedText chunks, OutputStream save) throws IOException {
     var perplexity = new Perplexity();
     boolean whole =
         evaluate(
             loaded,
             chunks,
+            perplexity,
             (logits, next) -> {
               perplexity.add(logits, next);
-              if (save != null) {
-                SavedLogits.write(save, logits);
+              for (int i = 0; save != null && i < logits.length; i++) {
+                SavedLogits.write(save, logits[i]);
               }
             });
     if (!whole) {
@@ -136,8 +112,8 @@ final class Perplex extends Command {
     }
     if (json.get()) {
       var result = new LinkedHashMap<String, Object>();
-      result.put("context", chunks[0].length);
-      result.put("chunks", chunks.length);
+      result.put("context", chunks.length());
+      result.put("chunks", chunks.count());
       result.put("perplexity", perplexity.value());
       result.put("standard_error", perplexity.error());
       streams.out().println(Json.write(result, "  "));
@@ -162,10 +138,13 @@ final class Perplex extends Command {
       boolean whole =
           evaluate(
               loaded,
-              saved.chunks(),
+              ChunkedText.of(saved.chunks()),
+              result.perplexity(),
               (logits, next) -> {
-                saved.next(expected);
-                result.add(expected, logits, next);
+                for (int i = 0; i < logits.length; i++) {
+                  saved.next(expected);
+                  result.add(expected, logits[i], next[i]);
+                }
               });
       if (!whole) {
         return 130;
@@ -176,32 +155,65 @@ final class Perplex extends Command {
   }
 
   private void print(Divergence result) throws IOException {
+    if (result.count() == 0) {
+      throw new IOException(base.get() + " has no token to compare");
+    }
     var own = result.perplexity();
+    var estimates = new LinkedHashMap<String, Divergence.Estimate>();
+    estimates.put("perplexity", new Divergence.Estimate(own.value(), own.error()));
+    estimates.put("base perplexity", result.basePerplexity());
+    estimates.put("perplexity ratio", result.ratio());
+    estimates.put("perplexity ratio, logarithm", result.logRatio());
+    estimates.put("perplexity difference", result.difference());
+    estimates.put("kl divergence", result.mean());
+    estimates.put("probability shift", result.meanShift());
+    estimates.put("probability shift, root mean square", result.rootMeanSquareShift());
+    estimates.put("same top", result.sameTop());
     if (json.get()) {
       var fields = new LinkedHashMap<String, Object>();
-      fields.put("perplexity", own.value());
-      fields.put("standard_error", own.error());
-      fields.put("base_perplexity", result.basePerplexity());
-      fields.put("kl_divergence", result.mean());
-      fields.put("kl_divergence_error", result.error());
-      fields.put("kl_divergence_median", result.quantile(0.5));
-      fields.put("kl_divergence_99", result.quantile(0.99));
-      fields.put("kl_divergence_maximum", result.quantile(1));
-      fields.put("probability_shift", result.meanShift());
-      fields.put("probability_shift_rms", result.rootMeanSquareShift());
-      fields.put("same_top", result.sameTop());
+      estimates.forEach(
+          (name, estimate) -> {
+            var key = name.replaceAll("[ ,]+", "_");
+            fields.put(key, estimate.value());
+            fields.put(key + "_error", estimate.error());
+          });
+      if (Double.isFinite(result.correlation())) {
+        fields.put("surprise_correlation", result.correlation());
+      }
+      fields.put("kl_divergence_quantiles", quantiles(QUANTILES, result::quantile));
+      fields.put("probability_shift_quantiles", quantiles(SHIFT_QUANTILES, result::shiftQuantile));
+      fields.put("tokens", result.count());
       streams.out().println(Json.write(fields, "  "));
       return;
     }
-    line("perplexity", own.value(), own.error());
-    line("perplexity of the base", result.basePerplexity(), 0);
-    line("KL divergence, mean", result.mean(), result.error());
-    line("KL divergence, median", result.quantile(0.5), 0);
-    line("KL divergence, 99 %", result.quantile(0.99), 0);
-    line("KL divergence, maximum", result.quantile(1), 0);
-    line("probability of what came, mean change in %", 100 * result.meanShift(), 0);
-    line("probability of what came, root mean square in %", 100 * result.rootMeanSquareShift(), 0);
-    line("same likeliest token in %", 100 * result.sameTop(), 0);
+    for (var entry : estimates.entrySet()) {
+      var name = entry.getKey();
+      boolean part = name.startsWith("probability") || name.startsWith("same");
+      var estimate = part ? entry.getValue().times(100) : entry.getValue();
+      line(part ? name + ", %" : name, estimate.value(), estimate.error());
+    }
+    line("surprise correlation, %", 100 * result.correlation(), 0);
+    for (var entry : quantiles(QUANTILES, result::quantile).entrySet()) {
+      line("kl divergence " + entry.getKey(), entry.getValue(), 0);
+    }
+    for (var entry : quantiles(SHIFT_QUANTILES, result::shiftQuantile).entrySet()) {
+      line("probability shift " + entry.getKey() + ", %", 100 * entry.getValue(), 0);
+    }
+  }
+
+  /// {@return the values that parts of the tokens do not exceed}
+  private static Map<String, Double> quantiles(double[] parts, DoubleUnaryOperator of) {
+    var quantiles = new LinkedHashMap<String, Double>();
+    for (double part : parts) {
+      var name =
+          part == 1
+              ? "maximum"
+              : part == 0
+                  ? "minimum"
+                  : part == 0.5 ? "median" : String.format(Locale.ROOT, "%.1f%%", 100 * part);
+      quantiles.put(name, of.applyAsDouble(part));
+    }
+    return quantiles;
   }
 
   private void line(String what, double value, double error) throws IOException {
@@ -212,42 +224,41 @@ final class Perplex extends Command {
                 + (error == 0 ? "" : String.format(Locale.ROOT, " ± %.6f", error)));
   }
 
-  /// Gives each row of the second halves of the chunks to `row`.
+  /// Evaluates the chunks.
   ///
+  /// @param perplexity shown while it goes on
+  /// @param rows is given the rows of the second halves
   /// @return whether it was not interrupted
-  private boolean evaluate(Model loaded, int[][] chunks, Row row) throws IOException {
-    int context = chunks[0].length;
-    var tokenizer = loaded.tokenizer();
-    try (var opened = loaded.newSession(session.options(context).withContextLength(context));
+  private boolean evaluate(
+      Model loaded, ChunkedText chunks, Perplexity perplexity, ChunkedText.Listener rows)
+      throws IOException {
+    int length = chunks.length();
+    try (var opened = loaded.newSession(session.options(length).withContextLength(length));
         var progress = new FileProgress(streams, "measuring", "tokens");
         var _ = Interrupt.ofThisThread()) {
-      for (int i = 0; i < chunks.length; i++) {
-        var tokens = chunks[i].clone();
-        if (tokenizer.addsBos()) {
-          tokens[0] = tokenizer.bos();
-        }
-        opened.rewind(0);
-        evaluate(opened, tokens, chunks[i], row);
-        progress.at((i + 1L) * context, (long) chunks.length * context);
-      }
-      return true;
-    } catch (CancellationException _) {
-      Thread.interrupted();
-      streams.err().println("tenon: stopped");
-      return false;
-    }
-  }
+      chunks.evaluate(
+          opened,
+          false,
+          new ChunkedText.Listener() {
+            @Override
+            public void rows(float[][] logits, int[] next) throws IOException {
+              rows.rows(logits, next);
+            }
 
-  private static void evaluate(Session opened, int[] tokens, int[] text, Row row)
-      throws IOException {
-    int first = tokens.length / 2;
-    opened.evaluate(Arrays.copyOf(tokens, first));
-    for (int from = first; from < tokens.length - 1; from += ROWS) {
-      int to = Math.min(from + ROWS, tokens.length - 1);
-      var rows = opened.evaluateAll(Arrays.copyOfRange(tokens, from, to));
-      for (int i = from; i < to; i++) {
-        row.take(rows[i - from], text[i + 1]);
-      }
+            @Override
+            public void done(int done) {
+              progress.note(String.format(Locale.ROOT, "perplexity %.4f", perplexity.value()));
+              progress.at((long) done * length, (long) chunks.count() * length);
+            }
+          });
+      return true;
+    } catch (CancellationException | ClosedByInterruptException _) {
+      Thread.interrupted();
+      boolean saving = base.get() != null && !divergence.get();
+      streams
+          .err()
+          .println("tenon: stopped" + (saving ? "; nothing was written to " + base.get() : ""));
+      return false;
     }
   }
 }

@@ -21,12 +21,16 @@ final class SessionFlags {
   private final Value<FlashAttention> flashAttention;
 
   SessionFlags(Command command) {
+    this(command, "that, but at most " + USUAL_CONTEXT);
+  }
+
+  /// @param usual what the context is where -c is not given
+  SessionFlags(Command command, String usual) {
     this.command = command;
     context =
         command.integer(
             null,
-            "Context in tokens, 0 for what the model was trained with"
-                + " (default: that, but at most 4096).",
+            "Context in tokens, 0 for what the model was trained with (default: " + usual + ").",
             "-c",
             "--ctx-size");
     batch =

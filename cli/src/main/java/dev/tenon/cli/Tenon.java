@@ -40,10 +40,15 @@ public final class Tenon extends Command {
     COMMANDS.put("grammar", GrammarCommand::new);
     COMMANDS.put("logits", Logits::new);
     COMMANDS.put("bench", Bench::new);
+    COMMANDS.put("pull", Pull::new);
+    COMMANDS.put("list", ListModels::new);
+    COMMANDS.put("rm", Remove::new);
+    COMMANDS.put("convert", Convert::new);
     COMMANDS.put("quantize", Quantize::new);
     COMMANDS.put("split", Split::new);
     COMMANDS.put("merge", Merge::new);
     COMMANDS.put("metadata", Metadata::new);
+    COMMANDS.put("imatrix", Imatrix::new);
     COMMANDS.put("perplexity", Perplex::new);
     COMMANDS.put("version", Version::new);
     COMMANDS.put("completion", Completion::new);

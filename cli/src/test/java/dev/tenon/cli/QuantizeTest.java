@@ -9,6 +9,7 @@ import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -166,7 +167,9 @@ class QuantizeTest {
         .noneMatch(line -> line.contains("norm"));
     var json = tenon("inspect", "--diff", "--json", in, path("q8.gguf"));
     assertThat(json.code()).isEqualTo(1);
-    assertThat(Json.parse(json.out())).asList().hasSize((int) diff.out().lines().count());
+    assertThat(Json.parse(json.out()))
+        .asInstanceOf(InstanceOfAssertFactories.LIST)
+        .hasSize((int) diff.out().lines().count());
   }
 
   @Test

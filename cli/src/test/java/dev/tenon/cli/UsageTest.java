@@ -33,6 +33,16 @@ class UsageTest {
         "grammar",
         "logits",
         "bench",
+        "pull",
+        "list",
+        "rm",
+        "convert",
+        "quantize",
+        "split",
+        "merge",
+        "metadata",
+        "imatrix",
+        "perplexity",
         "version",
         "completion"
       })
@@ -103,6 +113,8 @@ class UsageTest {
         "bench -m x -o xml             | md, json or csv",
         "bench -m x -r 0               | -r 0",
         "bench -m x -pg 3              | two numbers",
+        "imatrix -m x                  | -f FILE",
+        "perplexity -m x               | -f FILE",
       })
   void wrongUsageIsOneLineAndExitCodeTwo(String line, String hint) {
     tenon(line.split(" ")).refused(hint);

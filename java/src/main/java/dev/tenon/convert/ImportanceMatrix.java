@@ -1,28 +1,39 @@
 package dev.tenon.convert;
 
 import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.GgufType;
+import dev.tenon.gguf.GgufValue;
+import dev.tenon.gguf.GgufWriter;
+import dev.tenon.gguf.PendingFile;
+import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorInfo;
 import dev.tenon.gguf.TensorType;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /// How much each column of each weight counts: the mean square of what it is multiplied with over a
-/// text, as llama-imatrix measures it. Immutable and thread-safe.
+/// text, as llama-imatrix measures it and an [ImportanceCollector] does. Immutable and thread-safe.
 public final class ImportanceMatrix {
   private static final String SUMS = ".in_sum2";
   private static final String COUNTS = ".counts";
@@ -31,14 +42,25 @@ public final class ImportanceMatrix {
   private final Path path;
   private final List<String> datasets;
   private final int chunks;
-  private final Map<String, float[]> columns;
+  private final int chunkSize;
+  private final Map<String, Entry> entries;
 
-  private ImportanceMatrix(
-      Path path, List<String> datasets, int chunks, Map<String, float[]> columns) {
+  /// What is known of one weight.
+  ///
+  /// @param sums of squares for each column, of experts one after the other
+  /// @param counts of what was added up, one for all or one for each expert; in the old format, the
+  ///     number of chunks whose means were
+  record Entry(float[] sums, long[] counts) {}
+
+  /// @param path null where it was not read
+  /// @param chunkSize 0 in the old format
+  ImportanceMatrix(
+      Path path, List<String> datasets, int chunks, int chunkSize, Map<String, Entry> entries) {
     this.path = path;
     this.datasets = List.copyOf(datasets);
     this.chunks = chunks;
-    this.columns = columns;
+    this.chunkSize = chunkSize;
+    this.entries = entries;
   }
 
   /// Reads a file of llama-imatrix: GGUF, or the older `.dat`.
@@ -59,11 +81,11 @@ public final class ImportanceMatrix {
   }
 
   private static ImportanceMatrix checked(ImportanceMatrix matrix) throws IOException {
-    if (matrix.columns.isEmpty()) throw wrong(matrix.path, "no entries");
-    for (var entry : matrix.columns.entrySet()) {
-      for (float value : entry.getValue()) {
+    if (matrix.isEmpty()) throw wrong(matrix.path, "no entries");
+    for (var name : matrix.weights()) {
+      for (float value : matrix.of(name)) {
         if (!(value >= 0 && value < Float.POSITIVE_INFINITY))
-          throw wrong(matrix.path, "the importance " + value + " for " + entry.getKey());
+          throw wrong(matrix.path, "the importance " + value + " for " + name);
       }
     }
     return matrix;
@@ -72,7 +94,7 @@ public final class ImportanceMatrix {
   private static ImportanceMatrix readGguf(Gguf gguf) throws IOException {
     for (var key : List.of("imatrix.datasets", "imatrix.chunk_count", "imatrix.chunk_size"))
       if (!gguf.has(key)) throw wrong(gguf.path(), "no " + key);
-    var columns = new LinkedHashMap<String, float[]>();
+    var entries = new LinkedHashMap<String, Entry>();
     var names = new TreeSet<String>();
     for (var tensor : gguf.tensors()) {
       var name = tensor.name();
@@ -87,13 +109,14 @@ public final class ImportanceMatrix {
       if (counts.length == 0 || sums.length % counts.length != 0)
         throw wrong(
             gguf.path(), sums.length + " sums and " + counts.length + " counts for " + name);
-      columns.put(name, means(sums, counts));
+      entries.put(name, new Entry(sums, rounded(counts)));
     }
     return new ImportanceMatrix(
         gguf.path(),
         gguf.strings("imatrix.datasets"),
         Math.clamp(gguf.integer("imatrix.chunk_count"), 0, Integer.MAX_VALUE),
-        columns);
+        Math.clamp(gguf.integer("imatrix.chunk_size"), 1, Integer.MAX_VALUE),
+        entries);
   }
 
   private static float[] floats(Gguf gguf, TensorInfo tensor) throws IOException {
@@ -105,15 +128,10 @@ public final class ImportanceMatrix {
         .toArray(ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN));
   }
 
-  /// An expert that no token came to counts 1 everywhere.
-  private static float[] means(float[] sums, float[] counts) {
-    var means = new float[sums.length];
-    int width = sums.length / counts.length;
-    for (int i = 0; i < means.length; i++) {
-      long count = Math.round((double) counts[i / width]);
-      means[i] = count > 0 ? sums[i] / count : 1;
-    }
-    return means;
+  private static long[] rounded(float[] counts) {
+    var rounded = new long[counts.length];
+    for (int i = 0; i < counts.length; i++) rounded[i] = Math.round((double) counts[i]);
+    return rounded;
   }
 
   /// A count of entries, then of each its name, a number of calls and values; at the end, perhaps,
@@ -124,9 +142,9 @@ public final class ImportanceMatrix {
     var in = ByteBuffer.allocate((int) file.size()).order(ByteOrder.LITTLE_ENDIAN);
     while (in.hasRemaining() && file.read(in) >= 0) {}
     in.flip();
-    var columns = new LinkedHashMap<String, float[]>();
-    int entries = number(path, in, 1, Integer.MAX_VALUE, "the number of entries");
-    for (int i = 0; i < entries; i++) {
+    var entries = new LinkedHashMap<String, Entry>();
+    int size = number(path, in, 1, Integer.MAX_VALUE, "the number of entries");
+    for (int i = 0; i < size; i++) {
       var name = text(path, in, number(path, in, 0, Integer.MAX_VALUE, "the length of a name"));
       int calls = number(path, in, Integer.MIN_VALUE, Integer.MAX_VALUE, "the calls of " + name);
       int most = in.remaining() / Float.BYTES - 1; // after the count
@@ -134,8 +152,7 @@ public final class ImportanceMatrix {
       var values = new float[count];
       in.asFloatBuffer().get(values);
       in.position(in.position() + count * Float.BYTES);
-      for (int j = 0; calls > 0 && j < count; j++) values[j] /= calls;
-      columns.put(name, values);
+      entries.put(name, new Entry(values, new long[] {calls}));
     }
     int chunks = 0;
     var datasets = new ArrayList<String>();
@@ -144,7 +161,7 @@ public final class ImportanceMatrix {
       int length = in.getInt();
       if (length > 0 && length <= in.remaining()) datasets.add(text(path, in, length));
     }
-    return new ImportanceMatrix(path, datasets, Math.max(chunks, 0), columns);
+    return new ImportanceMatrix(path, datasets, Math.max(chunks, 0), 0, entries);
   }
 
   private static int number(Path path, ByteBuffer in, int least, int most, String what)
@@ -167,9 +184,117 @@ public final class ImportanceMatrix {
     return new IOException(path + ": expected an importance matrix, found " + found);
   }
 
-  /// {@return the file it was read from}
+  /// Writes a file of llama-imatrix's format, which is GGUF. It appears under its name when it is
+  /// complete.
+  ///
+  /// @param target where it is to be; replaced as a whole
+  /// @throws IllegalStateException if this is of the old format, which does not say how many tokens
+  ///     were added up; what an [ImportanceCollector] makes of it can be written
+  /// @throws IllegalArgumentException if the name of a weight is too long
+  /// @throws IOException if it cannot be written
+  public void write(Path target) throws IOException {
+    needNew();
+    var writer =
+        new GgufWriter()
+            .put("general.type", "imatrix")
+            .put("imatrix.datasets", GgufValue.Array.strings(datasets))
+            .put("imatrix.chunk_count", new GgufValue.Int(GgufType.UINT32, chunks))
+            .put("imatrix.chunk_size", new GgufValue.Int(GgufType.UINT32, chunkSize));
+    for (var name : new TreeSet<>(entries.keySet())) {
+      var entry = entries.get(name);
+      int count = entry.counts.length;
+      var counts = new float[count];
+      for (int i = 0; i < count; i++) counts[i] = entry.counts[i];
+      put(writer, name + SUMS, Shape.of(entry.sums.length / count, count), entry.sums);
+      put(writer, name + COUNTS, Shape.of(1, count), counts);
+    }
+    writer.write(target);
+  }
+
+  private static void put(GgufWriter writer, String name, Shape shape, float[] values) {
+    writer.tensor(name, TensorType.F32, shape, MemorySegment.ofBuffer(bytes(values)));
+  }
+
+  private static ByteBuffer bytes(float[] values) {
+    var bytes = ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return bytes;
+  }
+
+  /// Writes a file of the format that llama-imatrix had before. It has no counts for experts, and
+  /// leaves out weights that nothing was multiplied with.
+  ///
+  /// @param target where it is to be; replaced as a whole
+  /// @throws IllegalStateException if this is of the old format itself
+  /// @throws IOException if it cannot be written
+  public void writeOld(Path target) throws IOException {
+    needNew();
+    var names = new ArrayList<String>();
+    for (var name : new TreeSet<>(entries.keySet()))
+      if (most(entries.get(name).counts) > 0) names.add(name);
+    try (var file = PendingFile.of(target);
+        var out = new BufferedOutputStream(Channels.newOutputStream(file.channel()))) {
+      out.write(ints(names.size()));
+      for (var name : names) writeOld(out, name, entries.get(name));
+      var last = datasets.isEmpty() ? "" : datasets.getLast();
+      var text = last.getBytes(StandardCharsets.UTF_8);
+      out.write(ints(chunks, text.length));
+      out.write(text);
+      out.flush();
+      file.complete();
+    }
+  }
+
+  private void writeOld(OutputStream out, String name, Entry entry) throws IOException {
+    // Rounded up, for 0 would say that there are none.
+    int calls = Math.toIntExact(Math.ceilDiv(most(entry.counts), (long) chunkSize));
+    int width = entry.sums.length / entry.counts.length;
+    var values = new float[entry.sums.length];
+    for (int i = 0; i < values.length; i++) {
+      long count = entry.counts[i / width];
+      values[i] = (count > 0 ? entry.sums[i] / count : 1) * calls;
+    }
+    var text = name.getBytes(StandardCharsets.UTF_8);
+    out.write(ints(text.length));
+    out.write(text);
+    out.write(ints(calls, values.length));
+    out.write(bytes(values).array());
+  }
+
+  private static byte[] ints(int... numbers) {
+    var bytes = ByteBuffer.allocate(Integer.BYTES * numbers.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asIntBuffer().put(numbers);
+    return bytes.array();
+  }
+
+  private static long most(long[] counts) {
+    return Arrays.stream(counts).max().orElse(0);
+  }
+
+  private void needNew() {
+    if (isOld())
+      throw new IllegalStateException(
+          name() + " is of the old format, which does not say how many tokens were added up");
+  }
+
+  /// {@return the file it was read from; null where it was measured}
   public Path path() {
     return path;
+  }
+
+  /// What messages call it.
+  String name() {
+    return path == null ? "the importance matrix" : path.toString();
+  }
+
+  /// Whether it was read from a file of the old format, which has means of chunks.
+  boolean isOld() {
+    return chunkSize == 0;
+  }
+
+  /// What is known of each weight.
+  Map<String, Entry> entries() {
+    return entries;
   }
 
   /// {@return the names of the texts it was measured over}
@@ -182,23 +307,46 @@ public final class ImportanceMatrix {
     return chunks;
   }
 
+  /// {@return tokens in each of those; 0 where the file does not say}
+  public int chunkSize() {
+    return chunkSize;
+  }
+
   /// {@return the names of the weights it knows, unmodifiable}
   public Set<String> weights() {
-    return Collections.unmodifiableSet(columns.keySet());
+    return Collections.unmodifiableSet(entries.keySet());
   }
 
   /// {@return whether it knows no weight}
   public boolean isEmpty() {
-    return columns.isEmpty();
+    return entries.isEmpty();
   }
 
-  /// {@return what each column of a weight counts, of experts one after the other; null where it is
-  /// not known}
+  /// {@return of each weight some of whose experts no token came to, how many}
+  public Map<String, Integer> unseen() {
+    var unseen = new TreeMap<String, Integer>();
+    entries.forEach(
+        (name, entry) -> {
+          int count = (int) Arrays.stream(entry.counts).filter(each -> each <= 0).count();
+          if (count > 0 && !isOld()) unseen.put(name, count);
+        });
+    return unseen;
+  }
+
+  /// {@return what each column of a weight counts, of experts one after the other; 1 everywhere for
+  /// an expert that no token came to; null where the weight is not known}
   ///
   /// @param weight for example `blk.0.attn_q.weight`
   public float[] of(String weight) {
-    var known = columns.get(weight);
-    return known == null ? null : known.clone();
+    var known = entries.get(weight);
+    if (known == null) return null;
+    var means = new float[known.sums.length];
+    int width = means.length / known.counts.length;
+    for (int i = 0; i < means.length; i++) {
+      long count = known.counts[i / width];
+      means[i] = count > 0 ? known.sums[i] / count : isOld() ? known.sums[i] : 1;
+    }
+    return means;
   }
 
   /// {@return a copy with those weights alone whose names contain one of some texts}
@@ -216,8 +364,8 @@ public final class ImportanceMatrix {
   }
 
   private ImportanceMatrix filtered(Predicate<String> keep) {
-    var kept = new LinkedHashMap<>(columns);
+    var kept = new LinkedHashMap<>(entries);
     kept.keySet().removeIf(keep.negate());
-    return new ImportanceMatrix(path, datasets, chunks, kept);
+    return new ImportanceMatrix(path, datasets, chunks, chunkSize, kept);
   }
 }

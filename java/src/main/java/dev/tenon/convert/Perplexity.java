@@ -1,5 +1,7 @@
 package dev.tenon.convert;
 
+import java.util.stream.IntStream;
+
 /// How well a model foresees a text: the exponential of the mean surprise at each token that came,
 /// as llama-perplexity measures it. 1 is perfect foresight.
 ///
@@ -18,10 +20,27 @@ public final class Perplexity {
   /// @param next the token that came, an index of `logits`
   /// @throws IndexOutOfBoundsException if it is no such index
   public void add(float[] logits, int next) {
-    double surprise = logSum(logits) - logits[next];
+    add(logSum(logits) - logits[next]);
+  }
+
+  private void add(double surprise) {
     sum += surprise;
     squares += surprise * surprise;
     count++;
+  }
+
+  /// Counts several tokens.
+  ///
+  /// @param logits what the model gave before each; not retained
+  /// @param next the tokens that came
+  /// @throws IndexOutOfBoundsException if one is no index of its logits, or there are fewer
+  public void add(float[][] logits, int[] next) {
+    var surprises =
+        IntStream.range(0, logits.length)
+            .parallel()
+            .mapToDouble(i -> logSum(logits[i]) - logits[i][next[i]])
+            .toArray();
+    for (double surprise : surprises) add(surprise);
   }
 
   /// {@return the logarithm of the sum of exponentials}
@@ -43,10 +62,16 @@ public final class Perplexity {
     return Math.exp(sum / count);
   }
 
-  /// {@return the standard error of [#value]; 0 where too few tokens tell}
-  public double error() {
+  /// The mean surprise; an error is told from more than so many tokens.
+  Divergence.Estimate meanSurprise(int few) {
     double mean = sum / count;
     double variance = squares / count - mean * mean;
-    return count > 1 && variance > 0 ? Math.sqrt(variance / (count - 1)) * value() : 0;
+    return new Divergence.Estimate(
+        mean, count > few && variance > 0 ? Math.sqrt(variance / (count - 1)) : 0);
+  }
+
+  /// {@return the standard error of [#value]; 0 where too few tokens tell}
+  public double error() {
+    return meanSurprise(1).error() * value();
   }
 }

@@ -199,7 +199,7 @@ public final class Quantizer {
       // output that shares it, if anything.
       if (!TensorTypes.isEmbedding(step.name))
         throw new IllegalArgumentException(
-            importance.path()
+            importance.name()
                 + " has "
                 + columns.length
                 + " columns for "
@@ -216,7 +216,7 @@ public final class Quantizer {
               + ", which needs an importance of its columns: "
               + (importance == null
                   ? "give an importance matrix"
-                  : importance.path() + " has none"));
+                  : importance.name() + " has none"));
     return new RowPipeline.Job(tensor, step.type, columns);
   }
 
@@ -228,7 +228,8 @@ public final class Quantizer {
     last(writer, "general.file_type", uint32(fileType()));
     options.metadata().forEach((key, value) -> last(writer, key, value));
     if (importance != null) {
-      last(writer, "quantize.imatrix.file", text(importance.path().toString()));
+      if (importance.path() != null)
+        last(writer, "quantize.imatrix.file", text(importance.path().toString()));
       if (!importance.datasets().isEmpty())
         last(writer, "quantize.imatrix.dataset", text(importance.datasets().getFirst()));
       last(writer, "quantize.imatrix.entries_count", uint32(importance.weights().size()));

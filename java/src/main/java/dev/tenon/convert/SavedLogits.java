@@ -116,8 +116,14 @@ public final class SavedLogits implements AutoCloseable {
   /// @param out where to; not closed
   /// @param vocabulary how many tokens there are to choose from
   /// @param chunks tokens, as many in each
+  /// @throws IllegalArgumentException if there is no chunk, or they are of different lengths
   /// @throws IOException from `out`
   public static void begin(OutputStream out, int vocabulary, int[][] chunks) throws IOException {
+    for (var chunk : chunks)
+      if (chunk.length != chunks[0].length)
+        throw new IllegalArgumentException(
+            "begin: a chunk of " + chunk.length + " tokens beside one of " + chunks[0].length);
+    if (chunks.length == 0) throw new IllegalArgumentException("begin: there is no chunk");
     out.write(MAGIC.getBytes(StandardCharsets.ISO_8859_1));
     var numbers = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN);
     out.write(numbers.putInt(chunks[0].length).putInt(vocabulary).putInt(chunks.length).array());

@@ -4,19 +4,15 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufType;
 import dev.tenon.gguf.GgufValue;
 import dev.tenon.gguf.GgufWriter;
+import dev.tenon.gguf.PendingFile;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
 /// A model in several files, `model-00001-of-00003.gguf` and so on, which [Gguf#open] reads as one:
@@ -33,13 +29,6 @@ public final class SplitSet {
   private static final int MOST_PARTS = 0xffff;
 
   private static final Pattern NAME = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf");
-
-  /// Folders of sets in the making, which must not stay when the process is told to end.
-  private static final Set<Path> UNFINISHED = ConcurrentHashMap.newKeySet();
-
-  static {
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> UNFINISHED.forEach(SplitSet::delete)));
-  }
 
   private SplitSet() {}
 
@@ -166,40 +155,36 @@ public final class SplitSet {
     writer.put(TENSORS, new GgufValue.Int(GgufType.INT32, tensors));
   }
 
-  /// Writes the files of a set: first all of them into a folder beside, then each under its name.
+  /// Writes the files of a set: first all of them beside, then each gets its name.
   static List<Path> write(Gguf source, Path prefix, List<GgufWriter> parts) throws IOException {
     var names = new ArrayList<Path>();
     for (int i = 0; i < parts.size(); i++) {
       var name = path(prefix, i, parts.size());
       checkOther(source, name);
-      if (Files.exists(name) && !Files.isRegularFile(name))
-        throw new FileSystemException(name.toString(), null, "no regular file; cannot be replaced");
+      PendingFile.check(name);
       names.add(name);
     }
-    var folder = prefix.toAbsolutePath().getParent();
-    if (folder == null || !Files.isDirectory(folder))
-      throw new NoSuchFileException(prefix.toString(), null, "no folder " + folder);
-    var beside =
-        folder.resolve(".tenon-%016x.tmp".formatted(ThreadLocalRandom.current().nextLong()));
-    UNFINISHED.add(beside);
+    var files = new ArrayDeque<PendingFile>();
     try {
-      Files.createDirectory(beside);
-      for (int i = 0; i < parts.size(); i++)
-        write(parts.get(i), beside.resolve(names.get(i).getFileName()));
-      for (var name : names)
-        Files.move(beside.resolve(name.getFileName()), name, StandardCopyOption.ATOMIC_MOVE);
-      return List.copyOf(names);
+      for (int i = 0; i < parts.size(); i++) files.add(writeBeside(parts.get(i), names.get(i)));
+      for (var file : files) file.complete();
     } finally {
-      delete(beside);
-      UNFINISHED.remove(beside);
+      while (!files.isEmpty()) files.remove().close();
     }
+    return List.copyOf(names);
   }
 
   /// Writes a file; an interruption is a cancellation.
   static void write(GgufWriter writer, Path target) throws IOException {
+    try (var file = writeBeside(writer, target)) {
+      file.complete();
+    }
+  }
+
+  private static PendingFile writeBeside(GgufWriter writer, Path target) throws IOException {
     try {
       if (Thread.currentThread().isInterrupted()) throw new CancellationException("interrupted");
-      writer.write(target);
+      return writer.writeBeside(target);
     } catch (ClosedByInterruptException _) {
       throw new CancellationException("interrupted");
     }
@@ -212,19 +197,6 @@ public final class SplitSet {
       if (Files.exists(target) && Files.exists(path) && Files.isSameFile(path, target))
         throw new IllegalArgumentException(
             "the source and the target are the same file: " + target);
-    }
-  }
-
-  private static void delete(Path folder) {
-    try (var files = Files.newDirectoryStream(folder)) {
-      for (var file : files) Files.deleteIfExists(file);
-    } catch (IOException _) {
-      // What cannot be listed cannot be deleted.
-    }
-    try {
-      Files.deleteIfExists(folder);
-    } catch (IOException _) {
-      // It is hidden and empty, or on a disk that is gone.
     }
   }
 }

@@ -52,7 +52,7 @@ public final class Gguf implements AutoCloseable {
   private final Map<String, TensorInfo> tensors;
   private final List<TensorInfo> tensorTable;
 
-  /// One file, mapped. The channel stays open for [#map].
+  /// One file, mapped. The channel stays open for [#map]. Of a header alone there is no channel.
   private record Part(Path path, FileChannel channel, MemorySegment mapping, Header header) {}
 
   private Gguf(Arena arena, List<Part> parts, Map<String, TensorInfo> tensors) {
@@ -110,6 +110,15 @@ public final class Gguf implements AutoCloseable {
       channel.close();
       throw e;
     }
+  }
+
+  /// {@return a file of which there is the header alone}
+  ///
+  /// @param fileBytes its size if it were whole
+  static Gguf ofHeader(Path path, byte[] header, long fileBytes) throws GgufFormatException {
+    var bytes = MemorySegment.ofArray(header).asReadOnly();
+    var parts = List.of(new Part(path, null, bytes, Header.read(path, bytes, fileBytes, 0)));
+    return new Gguf(Arena.ofShared(), parts, merge(parts));
   }
 
   /// Opens the rest of a split set, as `llama_model_loader` in llama.cpp does: the first file says
@@ -548,7 +557,7 @@ public final class Gguf implements AutoCloseable {
     arena.close();
     for (var part : parts) {
       try {
-        part.channel.close();
+        if (part.channel != null) part.channel.close();
       } catch (IOException _) {
         // It was only read from: nothing is lost.
       }

@@ -1,24 +1,17 @@
 package dev.tenon.gguf;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
+import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ThreadLocalRandom;
 
 /// What a GGUF file is to hold, and the way it gets there. Metadata and tensors keep the order in
 /// which they were put; a key put again keeps its place.
@@ -41,13 +34,6 @@ import java.util.concurrent.ThreadLocalRandom;
 public final class GgufWriter {
   private static final int VERSION = 3;
   private static final int MAGIC = 0x46554747; // "GGUF"
-
-  /// Files in the making, which must not stay when the process is told to end.
-  private static final Set<Path> UNFINISHED = ConcurrentHashMap.newKeySet();
-
-  static {
-    Runtime.getRuntime().addShutdownHook(new Thread(GgufWriter::deleteUnfinished));
-  }
 
   /// Encoded values with their types.
   private final Map<String, byte[]> metadata = new LinkedHashMap<>();
@@ -255,9 +241,30 @@ public final class GgufWriter {
     return bytes;
   }
 
+  /// {@return the file that [#write] would make now, without its tensors' bytes, which are not
+  /// accessible: so that it can be checked before they are written}
+  ///
+  /// @param path what messages call it
+  /// @throws GgufFormatException if [Gguf#open] would refuse it
+  /// @throws IllegalStateException if the header or the number of keys or tensors is beyond what
+  ///     [Gguf#open] reads
+  public Gguf preview(Path path) throws GgufFormatException {
+    checkHeader();
+    var header = new ByteArrayOutputStream(Math.toIntExact(headerBytes()));
+    try {
+      var out = new Out(Channels.newChannel(header));
+      writeHeader(out);
+      out.flush();
+    } catch (IOException e) {
+      throw new AssertionError("into memory", e);
+    }
+    return Gguf.ofHeader(path, header.toByteArray(), fileBytes());
+  }
+
   /// Writes the file under another name in the same folder, then renames it, so that `target` is
   /// replaced as a whole or not at all. Nothing is left behind when it fails, or when the process
-  /// is told to end (SIGINT, SIGTERM).
+  /// is told to end (SIGINT, SIGTERM); what is left when it is killed goes the next time the same
+  /// file is written.
   ///
   /// A file that this one copies from may be the target.
   ///
@@ -267,44 +274,31 @@ public final class GgufWriter {
   /// @throws IllegalStateException if a source gave more or fewer bytes than its tensor has, or the
   ///     header or the number of keys or tensors is beyond what [Gguf#open] reads
   public void write(Path target) throws IOException {
-    checkHeader();
-    var folder = target.toAbsolutePath().getParent();
-    if (Files.exists(target) && !Files.isRegularFile(target)) {
-      throw new FileSystemException(target.toString(), null, "no regular file; cannot be replaced");
-    }
-    if (folder == null || !Files.isDirectory(folder)) {
-      throw new NoSuchFileException(target.toString(), null, "no folder " + folder);
-    }
-    var temporary =
-        folder.resolve(".gguf-%016x.tmp".formatted(ThreadLocalRandom.current().nextLong()));
-    UNFINISHED.add(temporary);
-    try {
-      try (var file =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        var out = new Out(file);
-        writeHeader(out);
-        writeTensors(out);
-        out.flush();
-      }
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (Throwable e) {
-      try {
-        Files.deleteIfExists(temporary);
-      } catch (IOException other) {
-        e.addSuppressed(other);
-      }
-      throw e;
-    } finally {
-      UNFINISHED.remove(temporary);
+    try (var file = writeBeside(target)) {
+      file.complete();
     }
   }
 
-  private static void deleteUnfinished() {
-    for (var file : UNFINISHED) {
-      try {
-        Files.deleteIfExists(file);
-      } catch (IOException _) {
-        // The process is ending: there is nobody left to tell.
+  /// Writes the file under another name in the same folder and leaves it to the caller to rename
+  /// it: so that several appear when all of them are written.
+  ///
+  /// @param target where the file is to be; as in [#write]
+  /// @return the file, written but not [complete][PendingFile#complete]; the caller closes it
+  /// @throws IOException as from [#write]
+  /// @throws IllegalStateException as from [#write]
+  public PendingFile writeBeside(Path target) throws IOException {
+    checkHeader();
+    var file = PendingFile.of(target);
+    try {
+      PendingFile.checkRoom(target, fileBytes()); // what was left there before is gone
+      var out = new Out(file.channel());
+      writeHeader(out);
+      writeTensors(out);
+      out.flush();
+      return file;
+    } catch (Throwable e) {
+      try (file) {
+        throw e;
       }
     }
   }
@@ -400,14 +394,14 @@ public final class GgufWriter {
 
   /// Gathers small pieces and counts the bytes of each tensor.
   private static final class Out implements WritableByteChannel {
-    private final FileChannel file;
+    private final WritableByteChannel file;
     private final ByteBuffer gathered =
         ByteBuffer.allocateDirect(1 << 18).order(ByteOrder.LITTLE_ENDIAN);
     private long position;
     private Tensor tensor;
     private long tensorEnd = Long.MAX_VALUE;
 
-    Out(FileChannel file) {
+    Out(WritableByteChannel file) {
       this.file = file;
     }
 

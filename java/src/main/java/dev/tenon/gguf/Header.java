@@ -57,13 +57,23 @@ record Header(int version, long alignment, Map<String, Entry> metadata, List<Ten
   /// @param mapping the whole file
   /// @param part index of the file in its set
   static Header read(Path file, MemorySegment mapping, int part) throws GgufFormatException {
-    long fileBytes = mapping.byteSize();
+    return read(file, mapping, mapping.byteSize(), part);
+  }
+
+  /// Reads and checks the header of one file of which there may be no more.
+  ///
+  /// @param file for messages
+  /// @param bytes at least the header
+  /// @param fileBytes the size of the whole file
+  /// @param part index of the file in its set
+  static Header read(Path file, MemorySegment bytes, long fileBytes, int part)
+      throws GgufFormatException {
     var in =
         new HeaderReader(
             file,
             fileBytes,
-            mapping
-                .asSlice(0, Math.min(fileBytes, HeaderReader.MOST_BYTES))
+            bytes
+                .asSlice(0, Math.min(bytes.byteSize(), HeaderReader.MOST_BYTES))
                 .asByteBuffer()
                 .order(ByteOrder.LITTLE_ENDIAN));
     int version = version(in, fileBytes);

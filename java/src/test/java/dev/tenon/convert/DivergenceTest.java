@@ -38,13 +38,13 @@ class DivergenceTest {
     divergence.add(logarithms(0.5, 0.5), logarithms(0.5, 0.5), 0);
     divergence.add(logarithms(0.9, 0.1), logarithms(0.1, 0.9), 0);
     double most = 0.9 * Math.log(9) + 0.1 * Math.log(1 / 9.0);
-    assertThat(divergence.mean()).isCloseTo(most / 2, within(1e-6));
+    assertThat(divergence.mean().value()).isCloseTo(most / 2, within(1e-6));
     assertThat(divergence.quantile(0)).isCloseTo(0, within(1e-6));
     assertThat(divergence.quantile(0.5)).isCloseTo(most / 2, within(1e-6));
     assertThat(divergence.quantile(1)).isCloseTo(most, within(1e-6));
-    assertThat(divergence.sameTop()).isEqualTo(0.5);
-    assertThat(divergence.meanShift()).isCloseTo(-0.4, within(1e-6));
-    assertThat(divergence.basePerplexity()).isCloseTo(Math.sqrt(1 / 0.45), within(1e-6));
+    assertThat(divergence.sameTop().value()).isEqualTo(0.5);
+    assertThat(divergence.meanShift().value()).isCloseTo(-0.4, within(1e-6));
+    assertThat(divergence.basePerplexity().value()).isCloseTo(Math.sqrt(1 / 0.45), within(1e-6));
   }
 
   @Test
@@ -57,6 +57,10 @@ class DivergenceTest {
     var out = new ByteArrayOutputStream();
     SavedLogits.begin(out, 7, chunks);
     for (var row : logits) SavedLogits.write(out, row);
+    assertThatThrownBy(() -> SavedLogits.begin(out, 7, new int[0][]))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> SavedLogits.begin(out, 7, new int[][] {{1, 2}, {1}}))
+        .isInstanceOf(IllegalArgumentException.class);
     var file = folder.resolve("saved");
     Files.write(file, out.toByteArray());
     try (var saved = SavedLogits.open(file)) {

@@ -2,6 +2,8 @@ package dev.tenon.convert;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.tenon.gguf.GgufType;
 import dev.tenon.gguf.GgufValue;
@@ -14,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +71,79 @@ class ImportanceMatrixTest {
     assertThat(matrix.of("w")).containsExactly(1, 2, 1, 1); // no token came to the second expert
     assertThat(matrix.datasets()).containsExactly("a", "b");
     assertThat(matrix.chunks()).isEqualTo(5);
+  }
+
+  @Test
+  void whatIsWrittenComesBack() throws IOException {
+    gguf(2, 0).write(folder.resolve("a.gguf"));
+    var collector = new ImportanceCollector(1, false);
+    collector.add(ImportanceMatrix.read(folder.resolve("a.gguf")));
+    collector.add(ImportanceMatrix.read(folder.resolve("a.gguf")));
+    var matrix = collector.matrix(List.of("c"));
+    assertThat(matrix.path()).isNull();
+    assertThat(matrix.chunks()).isEqualTo(4);
+    assertThat(matrix.datasets()).containsExactly("a", "b", "a", "b", "c");
+    assertThat(matrix.unseen()).containsExactly(entry("w", 1));
+    matrix.write(folder.resolve("b.gguf"));
+    var read = ImportanceMatrix.read(folder.resolve("b.gguf"));
+    assertThat(read.of("w")).containsExactly(1, 2, 1, 1);
+    assertThat(read.datasets()).isEqualTo(matrix.datasets());
+    assertThat(read.chunks()).isEqualTo(4);
+    assertThat(read.chunkSize()).isEqualTo(1);
+    matrix.writeOld(folder.resolve("b.dat"));
+    read = ImportanceMatrix.read(folder.resolve("b.dat"));
+    assertThat(read.of("w")).containsExactly(1, 2, 1, 1);
+    assertThat(read.datasets()).containsExactly("c");
+    assertThat(read.chunks()).isEqualTo(4);
+    assertThat(read.chunkSize()).isZero();
+    var old = read;
+    assertThatThrownBy(() -> old.write(folder.resolve("c.gguf")))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("old format");
+    var again = new ImportanceCollector(10, false);
+    again.add(old);
+    assertThat(again.chunks()).isEqualTo(4);
+    assertThat(again.matrix(List.of()).of("w")).containsExactly(1, 2, 1, 1);
+    assertThatThrownBy(() -> again.add(shorter()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("2 sums and 1 counts for w, which has 4 and 1");
+    assertThat(again.chunks()).isEqualTo(4);
+  }
+
+  private ImportanceMatrix shorter() throws IOException {
+    var to = new GgufWriter().put("imatrix.datasets", GgufValue.Array.strings(List.of()));
+    to.put("imatrix.chunk_count", new GgufValue.Int(GgufType.UINT32, 1));
+    to.put("imatrix.chunk_size", new GgufValue.Int(GgufType.UINT32, 1));
+    SmallFile.tensor(to, "w.in_sum2", new float[] {2, 4}, 2);
+    SmallFile.tensor(to, "w.counts", new float[] {1}, 1);
+    to.write(folder.resolve("shorter.gguf"));
+    return ImportanceMatrix.read(folder.resolve("shorter.gguf"));
+  }
+
+  @Test
+  void statisticsSayHowItIsSpread() {
+    var entries =
+        Map.of(
+            "blk.0.attn_q.weight",
+            new ImportanceMatrix.Entry(new float[] {4, 0, 4, 24}, new long[] {4}),
+            "blk.1.attn_q.weight",
+            new ImportanceMatrix.Entry(new float[] {1, 1, 1, 1, 8, 8, 8, 8}, new long[] {0, 8}));
+    var all = ImportanceStatistics.of(new ImportanceMatrix(null, List.of(), 1, 4, entries));
+    assertThat(all).hasSize(2);
+    var first = all.getFirst(); // the larger sum
+    assertThat(first.weight()).isEqualTo("blk.0.attn_q.weight");
+    assertThat(first.sum()).isEqualTo(8);
+    assertThat(first.minimum()).isZero();
+    assertThat(first.maximum()).isEqualTo(6);
+    assertThat(first.mean()).isEqualTo(2);
+    assertThat(first.deviation()).isCloseTo(Math.sqrt(5.5), within(1e-9));
+    assertThat(first.active()).isEqualTo(0.75);
+    assertThat(first.outstanding()).isEqualTo(0.25);
+    assertThat(first.entropy()).isCloseTo(1.0612781, within(1e-6));
+    // The expert that no token came to does not count.
+    assertThat(all.getLast().columns()).isEqualTo(4);
+    assertThat(all.getLast().entropy()).isEqualTo(2);
+    assertThat(all.getLast().deviation()).isZero();
   }
 
   @Test
