@@ -33,6 +33,7 @@ final class Imatrix extends Command {
   private final Value<Boolean> json;
   private final ModelFlags model;
   private final SessionFlags session;
+  private int chunksWritten; // those that the file has while more are measured
 
   Imatrix(Streams streams) {
     super(
@@ -129,7 +130,7 @@ final class Imatrix extends Command {
           });
     } catch (CancellationException | ClosedByInterruptException _) {
       Thread.interrupted();
-      streams.err().println("tenon: stopped; nothing was written to " + target);
+      streams.err().println("tenon: stopped; " + left(target));
       return 130;
     }
     write(collector.matrix(List.of(text.name())), target);
@@ -150,6 +151,13 @@ final class Imatrix extends Command {
     return collector;
   }
 
+  /// What a run that was stopped has left.
+  private String left(Path target) {
+    return chunksWritten == 0
+        ? "nothing was written to " + target
+        : target + " has what was measured in the first " + chunksWritten + " chunks";
+  }
+
   /// Writes what there is so far, where that is wanted.
   private void save(ImportanceCollector collector, Path target) throws IOException {
     int chunks = collector.chunks();
@@ -158,6 +166,7 @@ final class Imatrix extends Command {
     }
     if (outputFrequency.get() > 0 && chunks % outputFrequency.get() == 0) {
       write(collector.matrix(List.of(text.name())), target);
+      chunksWritten = chunks;
     }
     if (saveFrequency.get() > 0 && chunks % saveFrequency.get() == 0) {
       var copy = target.resolveSibling(target.getFileName() + ".at_" + chunks);

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /// How a file is quantized. Immutable; each `with…` makes a copy.
@@ -103,272 +104,149 @@ public record QuantizeOptions(
   ///
   /// @param count from 1 to 512
   public QuantizeOptions withThreads(int count) {
-    return new QuantizeOptions(
-        type,
-        count,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.threads = count);
   }
 
   /// {@return a copy with an importance of each column}
   ///
   /// @param matrix or null for none
   public QuantizeOptions withImportance(ImportanceMatrix matrix) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        matrix,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.importance = matrix);
   }
 
   /// {@return a copy with another type of `output.weight`}
   ///
   /// @param of or null for that of the rule
   public QuantizeOptions withOutputType(TensorType of) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        of,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.outputType = of);
   }
 
   /// {@return a copy with another type of `token_embd.weight`}
   ///
   /// @param of or null for that of the rule
   public QuantizeOptions withEmbeddingType(TensorType of) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        of,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.embeddingType = of);
   }
 
   /// {@return a copy with types for tensors by name}
   ///
   /// @param byName the first that matches counts; not retained
   public QuantizeOptions withRules(List<Rule> byName) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        byName,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.rules = byName);
   }
 
   /// {@return a copy that gives every weight the same type or not}
   ///
   /// @param same whether the rule is left aside
   public QuantizeOptions withPure(boolean same) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        same,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.pure = same);
   }
 
   /// {@return a copy that leaves `output.weight` as it is or not}
   ///
   /// @param leave whether it stays
   public QuantizeOptions withLeaveOutput(boolean leave) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leave,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.leaveOutput = leave);
   }
 
   /// {@return a copy that quantizes what is quantized already or refuses to}
   ///
   /// @param allowed whether it may
   public QuantizeOptions withRequantize(boolean allowed) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        allowed,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.requantize = allowed);
   }
 
   /// {@return a copy that makes a split set of a split set or one file}
   ///
   /// @param keep whether the parts stay
   public QuantizeOptions withKeepSplit(boolean keep) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keep,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.keepSplit = keep);
   }
 
   /// {@return a copy without some layers}
   ///
   /// @param layers those to leave out; not retained
   public QuantizeOptions withPrunedLayers(SortedSet<Integer> layers) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        layers,
-        metadata,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.prunedLayers = layers);
   }
 
   /// {@return a copy with values over those of the file}
   ///
   /// @param values put in this order; not retained
   public QuantizeOptions withMetadata(Map<String, GgufValue> values) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        values,
-        bufferBytes,
-        progress);
+    return with(draft -> draft.metadata = values);
   }
 
   /// {@return a copy with another bound to its memory}
   ///
   /// @param most bytes of rows in the making, at least 1
   public QuantizeOptions withBufferBytes(long most) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        most,
-        progress);
+    return with(draft -> draft.bufferBytes = most);
   }
 
   /// {@return a copy that reports progress}
   ///
   /// @param listener called on the thread that makes the file
   public QuantizeOptions withProgress(Progress listener) {
-    return new QuantizeOptions(
-        type,
-        threads,
-        importance,
-        outputType,
-        embeddingType,
-        rules,
-        pure,
-        leaveOutput,
-        requantize,
-        keepSplit,
-        prunedLayers,
-        metadata,
-        bufferBytes,
-        listener);
+    return with(draft -> draft.progress = listener);
+  }
+
+  private QuantizeOptions with(Consumer<Draft> change) {
+    var draft = new Draft(this);
+    change.accept(draft);
+    return draft.done();
+  }
+
+  /// A copy while one of its values is changed.
+  private static final class Draft {
+    FileType type;
+    int threads;
+    ImportanceMatrix importance;
+    TensorType outputType;
+    TensorType embeddingType;
+    List<Rule> rules;
+    boolean pure;
+    boolean leaveOutput;
+    boolean requantize;
+    boolean keepSplit;
+    SortedSet<Integer> prunedLayers;
+    Map<String, GgufValue> metadata;
+    long bufferBytes;
+    Progress progress;
+
+    Draft(QuantizeOptions from) {
+      type = from.type;
+      threads = from.threads;
+      importance = from.importance;
+      outputType = from.outputType;
+      embeddingType = from.embeddingType;
+      rules = from.rules;
+      pure = from.pure;
+      leaveOutput = from.leaveOutput;
+      requantize = from.requantize;
+      keepSplit = from.keepSplit;
+      prunedLayers = from.prunedLayers;
+      metadata = from.metadata;
+      bufferBytes = from.bufferBytes;
+      progress = from.progress;
+    }
+
+    QuantizeOptions done() {
+      return new QuantizeOptions(
+          type,
+          threads,
+          importance,
+          outputType,
+          embeddingType,
+          rules,
+          pure,
+          leaveOutput,
+          requantize,
+          keepSplit,
+          prunedLayers,
+          metadata,
+          bufferBytes,
+          progress);
+    }
   }
 }

@@ -90,13 +90,17 @@ public final class ModelFolder implements AutoCloseable {
     }
   }
 
-  /// {@return whether the only weights of a folder are a `.bin` file that PyTorch did not write}
+  /// {@return whether the only weights of a folder are a model of llama2.c}
   private static boolean hasLlama2c(Path folder) throws IOException {
     try {
       var weights = CheckpointFiles.find(folder);
-      return weights.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".bin")
-          && !TorchCheckpoint.is(weights);
-    } catch (FileSystemException _) {
+      if (!weights.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".bin")
+          || TorchCheckpoint.is(weights)) {
+        return false;
+      }
+      Llama2c.config(weights);
+      return true;
+    } catch (FileSystemException | FormatException _) {
       return false; // then the missing config.json is what there is to say
     }
   }

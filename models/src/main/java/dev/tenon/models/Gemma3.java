@@ -2,8 +2,6 @@ package dev.tenon.models;
 
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
-import dev.tenon.gguf.GgufType;
-import dev.tenon.gguf.GgufValue;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
@@ -79,16 +77,9 @@ public final class Gemma3 implements Architecture, FolderMapping {
     var local = new boolean[layers];
     if (Hyperparameters.window(gguf, "gemma3.attention.sliding_window") == Integer.MAX_VALUE)
       return local;
-    if (gguf.isArray(key)) {
-      var listed = gguf.integers(key);
-      if (listed.length != layers)
-        throw gguf.malformed(
-            key, key + " for each of the " + layers + " layers", listed.length + " elements");
-      for (int i = 0; i < layers; i++) local[i] = listed[i] != 0;
-      return local;
-    }
+    if (gguf.isArray(key)) return Windows.pattern(gguf, key, layers);
     int period = Hyperparameters.number(gguf, key, 6);
-    for (int i = 0; i < layers; i++) local[i] = period == 0 || i % period < period - 1;
+    for (int i = 0; i < layers; i++) local[i] = period == 0 || isLocal(i, period);
     return local;
   }
 
@@ -260,9 +251,7 @@ public final class Gemma3 implements Architecture, FolderMapping {
           "rope.freq_base_swa",
           rope.has("rope_theta") ? rope.real("rope_theta") : config.real("rope_local_base_freq"));
     if (IntStream.range(0, layers).anyMatch(i -> local.get(i) != isLocal(i, 6)))
-      plan.key(
-          "attention.sliding_window_pattern",
-          GgufValue.Array.of(GgufType.BOOL, local.stream().map(GgufValue.Bool::new).toList()));
+      plan.key("attention.sliding_window_pattern", Windows.pattern(local));
   }
 
   /// The last of so many layers sees all tokens.

@@ -2,8 +2,6 @@ package dev.tenon.models;
 
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
-import dev.tenon.gguf.GgufType;
-import dev.tenon.gguf.GgufValue;
 import dev.tenon.gguf.Shape;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
@@ -241,9 +239,7 @@ public final class Llama implements Architecture, FolderMapping {
       plan.tensor("rope_freqs.weight", Weight.of(factors(rope, headDim)));
     LongRope.map(config, headDim, plan);
     if (config.has("sliding_window") && folder.modelClass().startsWith("Mi")) // Mistral, Mixtral
-    plan.own(
-          "attention.sliding_window",
-          new GgufValue.Int(GgufType.UINT32, config.size("sliding_window")));
+    Windows.map(config, plan);
     var model = folder.prefix("model.", "");
     plan.embeddings(folder, model + "embed_tokens.weight", "lm_head.weight", false);
     plan.projection("output_norm", folder, model + "norm");

@@ -2,8 +2,6 @@ package dev.tenon.models;
 
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
-import dev.tenon.gguf.GgufType;
-import dev.tenon.gguf.GgufValue;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
@@ -23,7 +21,6 @@ import dev.tenon.tensor.Tensor;
 import dev.tenon.tensor.Weights;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -48,7 +45,7 @@ public final class Qwen2 implements Architecture, FolderMapping {
     var rope = hp.rope(gguf, Rope.Layout.SPLIT, null);
     var embedding = w.table("token_embd.weight", hp.width(), hp.vocabulary());
     var layers = new ArrayList<Layer>();
-    var windows = windows(gguf, hp.layers());
+    var windows = Windows.bind(gguf, hp.layers());
     for (int i = 0; i < hp.layers(); i++) layers.add(Layer.bind(hp, windows[i], w.block(i)));
     var outputNorm = w.vector("output_norm.weight", hp.width());
     var output = Projection.output(w, hp.width(), hp.vocabulary());
@@ -127,21 +124,6 @@ public final class Qwen2 implements Architecture, FolderMapping {
     }
   }
 
-  /// How many tokens each token sees in each layer: all, unless a key of Tenon's own says that some
-  /// layers see the last ones alone.
-  static int[] windows(Gguf gguf, int layers) throws GgufFormatException {
-    var windows = new int[layers];
-    Arrays.fill(windows, Hyperparameters.window(gguf, "tenon.attention.sliding_window"));
-    var key = "tenon.attention.sliding_window_pattern";
-    if (!gguf.has(key)) return windows;
-    var local = gguf.integers(key);
-    if (local.length != layers)
-      throw gguf.malformed(
-          key, key + " for each of the " + layers + " layers", local.length + " elements");
-    for (int i = 0; i < layers; i++) if (local[i] == 0) windows[i] = Integer.MAX_VALUE;
-    return windows;
-  }
-
   // How a Hugging Face folder becomes such a file.
 
   @Override
@@ -195,17 +177,10 @@ public final class Qwen2 implements Architecture, FolderMapping {
           config.path() + ": rope_type " + type + " is not supported for " + config.architecture());
   }
 
-  /// Which layers see the last tokens alone, and how many: GGUF has no key for it that llama.cpp
-  /// heeds in these architectures.
+  /// Puts the windows that folders of Qwen2 and Qwen3 can ask for.
   static void mapWindows(Config config, GgufPlan plan) throws IOException {
     if (!config.bool("use_sliding_window", false) || !config.has("sliding_window")) return;
     long whole = config.integer("max_window_layers"); // the first layers, which see all
-    var local = DecoderKeys.slidingLayers(config, i -> i >= whole);
-    if (!local.contains(true)) return;
-    int window = config.size("sliding_window");
-    plan.own("attention.sliding_window", new GgufValue.Int(GgufType.UINT32, window));
-    plan.own(
-        "attention.sliding_window_pattern",
-        GgufValue.Array.of(GgufType.BOOL, local.stream().map(GgufValue.Bool::new).toList()));
+    Windows.map(config, DecoderKeys.slidingLayers(config, i -> i >= whole), plan);
   }
 }

@@ -43,7 +43,7 @@ public final class Qwen3 implements Architecture, FolderMapping {
     var rope = hp.rope(gguf, Rope.Layout.SPLIT, null);
     var embedding = w.table("token_embd.weight", hp.width(), hp.vocabulary());
     var layers = new ArrayList<Layer>();
-    var windows = Qwen2.windows(gguf, hp.layers());
+    var windows = Windows.bind(gguf, hp.layers());
     for (int i = 0; i < hp.layers(); i++) layers.add(Layer.bind(hp, windows[i], w.block(i)));
     var outputNorm = w.vector("output_norm.weight", hp.width());
     var output = Projection.output(w, hp.width(), hp.vocabulary());
