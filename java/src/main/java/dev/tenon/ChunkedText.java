@@ -79,9 +79,10 @@ public final class ChunkedText {
 
   /// {@return a text that is cut already}
   ///
-  /// @param chunks at least one, of equal length, at least 4 tokens; not copied
+  /// @param chunks at least one, of equal length, at least 4 tokens; copied
   /// @throws IllegalArgumentException if there is none, or their lengths differ or are too short
   public static ChunkedText of(int[][] chunks) {
+    chunks = copy(chunks);
     if (chunks.length == 0) throw new IllegalArgumentException("chunks: there is none");
     for (var chunk : chunks)
       if (chunk.length < LEAST_LENGTH || chunk.length != chunks[0].length)
@@ -94,9 +95,13 @@ public final class ChunkedText {
     return new ChunkedText(chunks);
   }
 
-  /// {@return the tokens of each chunk; not copied}
+  private static int[][] copy(int[][] chunks) {
+    return Arrays.stream(chunks).map(int[]::clone).toArray(int[][]::new);
+  }
+
+  /// {@return the tokens of each chunk, a copy}
   public int[][] chunks() {
-    return chunks;
+    return copy(chunks);
   }
 
   /// {@return how many chunks there are}

@@ -80,7 +80,7 @@ public record GenerateOptions(
   ///
   /// @param ignored whether tokens that end generation are never picked
   public GenerateOptions withIgnoreEos(boolean ignored) {
-    return withStops(new Stops(ignored, stops.strings(), stops.tokens()));
+    return withStops(new Stops(ignored, stops.strings(), stops.tokens(), stops.asConfigured()));
   }
 
   /// {@return a copy that ends at other stop strings}
@@ -88,7 +88,8 @@ public record GenerateOptions(
   /// @param strings texts that end generation
   /// @throws IllegalArgumentException if one is empty
   public GenerateOptions withStopStrings(String... strings) {
-    return withStops(new Stops(stops.ignoreEos(), List.of(strings), stops.tokens()));
+    return withStops(
+        new Stops(stops.ignoreEos(), List.of(strings), stops.tokens(), stops.asConfigured()));
   }
 
   /// {@return a copy that ends at other stop tokens, besides the model's own}
@@ -96,7 +97,15 @@ public record GenerateOptions(
   /// @param tokens ids that end generation
   /// @throws IllegalArgumentException if one is negative
   public GenerateOptions withStopTokens(Set<Integer> tokens) {
-    return withStops(new Stops(stops.ignoreEos(), stops.strings(), tokens));
+    return withStops(new Stops(stops.ignoreEos(), stops.strings(), tokens, stops.asConfigured()));
+  }
+
+  /// {@return a copy whose end tokens are those alone that the model's `generation_config.json`
+  /// names, where its file has one: [Stops#asConfigured]}
+  ///
+  /// @param configured whether
+  public GenerateOptions withEndsAsConfigured(boolean configured) {
+    return withStops(new Stops(stops.ignoreEos(), stops.strings(), stops.tokens(), configured));
   }
 
   /// {@return a copy that does this when the context is full}

@@ -7,6 +7,8 @@ import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorInfo;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.grammar.VocabularyTrie;
+import dev.tenon.json.Json;
+import dev.tenon.json.JsonException;
 import dev.tenon.model.Architecture;
 import dev.tenon.model.Decoder;
 import dev.tenon.model.Evaluator;
@@ -22,11 +24,14 @@ import dev.tenon.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// A model on a backend.
 ///
@@ -374,16 +379,42 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  /// The ids that end generation.
-  synchronized int[] endTokens() {
+  /// The ids that end generation, in order: those of `generation_config.json` where the file was
+  /// made with one, and unless these alone are asked for all by which the vocabulary ends a turn.
+  synchronized int[] endTokens(boolean asConfigured) {
+    var configured = configuredEnds();
+    if (asConfigured && configured != null) return configured;
     if (endTokens == null) {
-      var tokenizer = tokenizer();
-      endTokens =
-          IntStream.range(0, tokenizer.vocabularySize())
-              .filter(tokenizer::endsGeneration)
-              .toArray();
+      var ends = configured == null ? IntStream.empty() : Arrays.stream(configured);
+      if (hasTokenizer) {
+        var tokenizer = tokenizer();
+        ends =
+            IntStream.concat(
+                ends,
+                IntStream.range(0, tokenizer.vocabularySize()).filter(tokenizer::endsGeneration));
+      }
+      endTokens = ends.sorted().distinct().toArray();
     }
     return endTokens;
+  }
+
+  /// The `eos_token_id` of the file's `generation_config.json`, in order; null without one.
+  private int[] configuredEnds() {
+    var key = "tenon.generation_config";
+    try {
+      if (!gguf.has(key)) return null;
+      var ends = Json.object(gguf.text(key)).get("eos_token_id");
+      return (ends instanceof List<?> several ? several.stream() : Stream.ofNullable(ends))
+          .filter(Long.class::isInstance)
+          .mapToLong(Long.class::cast)
+          .filter(end -> end >= 0 && end < vocabularySize())
+          .mapToInt(Math::toIntExact)
+          .sorted()
+          .distinct()
+          .toArray();
+    } catch (GgufFormatException | JsonException _) {
+      return null; // what others put there is no reason not to run
+    }
   }
 
   /// Counts a session out.

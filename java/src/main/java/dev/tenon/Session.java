@@ -21,7 +21,9 @@ import java.util.stream.StreamSupport;
 
 /// One sequence of tokens and its key/value cache.
 ///
-/// Confined to the thread that opened it: use from another throws [WrongThreadException].
+/// Confined to the thread that opened it: use from another throws [WrongThreadException]. While it
+/// evaluates, its [observer][#observe] can ask what it holds, and no more: the rest throws
+/// [IllegalStateException].
 ///
 /// ```java
 /// try (var session = model.newSession(4096)) {
@@ -113,7 +115,8 @@ public final class Session implements AutoCloseable {
   /// throws comes out of them.
   ///
   /// @param observer takes the place of the one before; null for none
-  /// @throws IllegalStateException if this is closed
+  /// @throws IllegalStateException if this is closed, or called by an observer
+  /// @throws WrongThreadException if called by another thread than the one that opened this
   public void observe(MatmulObserver observer) {
     check("observe");
     evaluator.observe(observer);
@@ -126,8 +129,8 @@ public final class Session implements AutoCloseable {
   public void rewind(int position) {
     if (position < 0 || position > position())
       throw new IndexOutOfBoundsException("rewind to " + position + ", from 0 to " + position());
-    if (position <= forgottenAt) rememberAll();
     rewindTo(position);
+    if (position <= forgottenAt) rememberAll();
   }
 
   /// {@return whether tokens can move, as [#drop] and a context that shifts need}
@@ -156,6 +159,7 @@ public final class Session implements AutoCloseable {
     if (from < 0 || from > to || to > position())
       throw new IndexOutOfBoundsException(
           "drop from " + from + " to " + to + ", from 0 to " + position());
+    evaluator.checkIdle("drop");
     if (forgottenAt >= from) rememberAll();
     dropTokens(from, to);
   }
@@ -245,7 +249,7 @@ public final class Session implements AutoCloseable {
   ///
   /// @param file where to
   /// @throws IOException if it cannot be written
-  /// @throws IllegalStateException if the model's file is closed
+  /// @throws IllegalStateException if the model's file is closed, or called by an observer
   public void save(Path file) throws IOException {
     save(file, "");
   }
@@ -255,9 +259,10 @@ public final class Session implements AutoCloseable {
   /// @param file where to
   /// @param note any text
   /// @throws IOException if it cannot be written
-  /// @throws IllegalStateException if the model's file is closed
+  /// @throws IllegalStateException if the model's file is closed, or called by an observer
   public void save(Path file, String note) throws IOException {
     check("save");
+    evaluator.checkIdle("save");
     forgetGuesses();
     new SessionFile(file, model, cache, SEQUENCE)
         .save(new SessionFile.Held(tokens(), forgotten, forgottenAt, note));
@@ -274,9 +279,10 @@ public final class Session implements AutoCloseable {
   ///     than the context, or was saved by another build of Tenon, with another model, or with keys
   ///     and values stored otherwise; the message says which. This session is as it was before, but
   ///     where reading fails in the middle: it is empty then
-  /// @throws IllegalStateException if the model's file is closed
+  /// @throws IllegalStateException if the model's file is closed, or called by an observer
   public String restore(Path file) throws IOException {
     check("restore");
+    evaluator.checkIdle("restore");
     forgetGuesses();
     var saved = new SessionFile(file, model, cache, SEQUENCE);
     SessionFile.Held held;
@@ -345,11 +351,13 @@ public final class Session implements AutoCloseable {
 
   /// Frees the cache. Closing twice has no effect.
   ///
+  /// @throws IllegalStateException if called by an observer
   /// @throws WrongThreadException if called by another thread than the one that opened it
   @Override
   public void close() {
     checkThread("close");
     if (closed) return;
+    evaluator.checkIdle("close");
     closed = true;
     evaluator.close();
     cache.close();
@@ -518,6 +526,7 @@ public final class Session implements AutoCloseable {
   }
 
   private void rewindTo(int position) {
+    evaluator.checkIdle("rewind");
     forgetGuesses();
     cache.rewind(SEQUENCE, position);
   }

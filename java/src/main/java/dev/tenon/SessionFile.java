@@ -2,6 +2,7 @@ package dev.tenon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tenon.gguf.PendingFile;
 import dev.tenon.tensor.KvCache;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -12,12 +13,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UTFDataFormatException;
 import java.nio.ByteBuffer;
-import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
@@ -62,27 +65,36 @@ final class SessionFile {
     this.sequence = sequence;
   }
 
-  /// Writes the file: beside its place first, so that one that was there stays until this is whole.
+  /// Writes the file, in place of one that is there when it is whole. An interruption of the thread
+  /// is left for what comes after.
   void save(Held held) throws IOException {
-    var place = file.toAbsolutePath();
-    if (Files.isDirectory(place))
-      throw new FileSystemException(file.toString(), null, "a folder; cannot save a session there");
-    if (place.getParent() == null || !Files.isDirectory(place.getParent()))
-      throw new NoSuchFileException(file.toString(), null, "its folder does not exist");
-    var beside = Files.createTempFile(place.getParent(), place.getFileName() + ".", ".part");
+    boolean interrupted = Thread.interrupted();
     try {
-      try (var out = Files.newOutputStream(beside)) {
-        write(out, held);
-      }
-      try {
-        Files.move(
-            beside, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      } catch (AtomicMoveNotSupportedException _) {
-        Files.move(beside, place, StandardCopyOption.REPLACE_EXISTING);
-      }
+      while (!written(held)) interrupted = true;
     } finally {
-      Files.deleteIfExists(beside);
+      if (interrupted) Thread.currentThread().interrupt();
     }
+  }
+
+  /// {@return false where an interruption, now cleared, has closed the channel}
+  private boolean written(Held held) throws IOException {
+    try (var pending = PendingFile.of(file, attributes())) {
+      write(Channels.newOutputStream(pending.channel()), held);
+      pending.complete();
+      return true;
+    } catch (ClosedByInterruptException _) {
+      Thread.interrupted();
+      return false;
+    }
+  }
+
+  /// A conversation is nobody else's to read.
+  private FileAttribute<?>[] attributes() {
+    return file.getFileSystem().supportedFileAttributeViews().contains("posix")
+        ? new FileAttribute<?>[] {
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+        }
+        : new FileAttribute<?>[0];
   }
 
   private void write(OutputStream file, Held held) throws IOException {

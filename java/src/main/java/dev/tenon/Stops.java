@@ -11,9 +11,13 @@ import java.util.Set;
 ///     cut into tokens; the first to be complete counts, of several the longest. It is not given
 ///     out, nor is what the same token has after it
 /// @param tokens ids that end generation as the model's own end tokens do
-public record Stops(boolean ignoreEos, List<String> strings, Set<Integer> tokens) {
+/// @param asConfigured whether the model's own end tokens are those alone that the
+///     `generation_config.json` it was made with names, as in transformers; else, and where the
+///     file knows of none, all by which it ends a turn
+public record Stops(
+    boolean ignoreEos, List<String> strings, Set<Integer> tokens, boolean asConfigured) {
   /// The model's own end tokens alone.
-  static final Stops DEFAULT = new Stops(false, List.of(), Set.of());
+  static final Stops DEFAULT = new Stops(false, List.of(), Set.of(), false);
 
   /// Checks and copies the lists.
   ///

@@ -32,7 +32,7 @@ record TokenTexts(Tokenizer tokenizer, int endOfTurn) implements Vocabulary {
 
   private static int endOfTurn(Model model) {
     var tokenizer = model.tokenizer();
-    var ends = model.endTokens();
+    var ends = model.endTokens(false);
     return TURN_ENDS.stream()
         .flatMap(
             text -> Arrays.stream(ends).filter(end -> tokenizer.piece(end).equals(text)).boxed())

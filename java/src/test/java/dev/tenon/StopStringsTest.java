@@ -80,8 +80,9 @@ class StopStringsTest {
   @Test
   void anEmptyStringIsNoStop() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Stops(false, List.of("a", ""), Set.of()));
-    assertThatIllegalArgumentException().isThrownBy(() -> new Stops(false, List.of(), Set.of(-1)));
+        .isThrownBy(() -> new Stops(false, List.of("a", ""), Set.of(), false));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Stops(false, List.of(), Set.of(-1), false));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> GenerateOptions.of(1).withContextShift(-2));
   }

@@ -1,5 +1,8 @@
 package dev.tenon.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.ArgSpec;
@@ -62,6 +65,18 @@ abstract class Command {
 
   boolean verbose() {
     return Boolean.TRUE.equals(verbose.get());
+  }
+
+  /// Refuses to write over what is read.
+  void checkOther(Path output, String... inputs) throws IOException {
+    for (var input : inputs) {
+      if (input != null
+          && Files.isRegularFile(output)
+          && Files.exists(Path.of(input))
+          && Files.isSameFile(output, Path.of(input))) {
+        throw usage(output + " is what is read: write to another file");
+      }
+    }
   }
 
   /// {@return an exception for arguments that make no sense, exit code 2}

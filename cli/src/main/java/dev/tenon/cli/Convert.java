@@ -84,6 +84,13 @@ final class Convert extends Command {
     var options = options();
     try (var folder = ModelFolder.open(hub.folder(model.get()))) {
       var converter = Converter.of(folder, options);
+      if (!converter.hasVocabulary()) {
+        streams
+            .err()
+            .println(
+                "tenon: no tokenizer there: the file has no vocabulary, and is run with --tokens"
+                    + " and --ids");
+      }
       var target = target(converter);
       if (dryRun.get()) {
         return plan(converter, target);
@@ -92,7 +99,7 @@ final class Convert extends Command {
       double seconds;
       try (var progress = new FileProgress(streams, "converting");
           var _ = Interrupt.ofThisThread()) {
-        files = Converter.of(folder, options.withProgress(progress::at)).write(target);
+        files = converter.write(target, progress::at);
         seconds = progress.seconds();
       } catch (CancellationException _) {
         Thread.interrupted();
@@ -123,7 +130,11 @@ final class Convert extends Command {
 
   private FileType type() {
     var text = type.get();
-    return text == null || text.equalsIgnoreCase("auto") ? null : FileType.of(text);
+    if (text == null || text.equalsIgnoreCase("auto")) return null;
+    var found = FileType.of(text);
+    if (found == FileType.COPY)
+      throw usage("--type copy is for quantize; auto keeps what is there");
+    return found;
   }
 
   private SplitSet.Cut cut() {

@@ -16,9 +16,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Where a model is that is named and not a file: in the hub's cache, or on the hub.
 final class HubFlags {
-  /// The quant that is used without a look at what else the hub has, where none is named.
-  private static final String USUAL_QUANT = "Q4_K_M";
-
   private final Command command;
   private final Value<String> token;
   private final Value<Boolean> offline;
@@ -84,14 +81,14 @@ final class HubFlags {
     if (file != null) {
       return find(name, HubChoice.file(file)).firstFile();
     }
-    if (name.quant() == null) {
-      var there = hub().cache().find(name, HubChoice.model(USUAL_QUANT));
-      if (there != null) {
-        return there.path();
-      }
-      return pull(hub(), name, convertible(null)).path();
+    if (name.quant() != null) {
+      return find(name, convertible(name.quant())).path();
     }
-    return find(name, convertible(name.quant())).path();
+    // As llama.cpp has it, another quant is the one that is meant only where the hub does not have
+    // the first of the usual ones.
+    var hub = hub();
+    var there = hub.cache().find(name, HubChoice.model(HubChoice.USUAL_QUANTS.getFirst()));
+    return (there != null ? there : pull(hub, name, convertible(null))).path();
   }
 
   /// {@return the folder that an argument means: one that is there, else a model's name}
@@ -126,18 +123,24 @@ final class HubFlags {
 
   private HubSnapshot find(HubName name, HubChoice choice) throws IOException {
     var hub = hub();
-    var there = hub.cache().find(name, choice);
-    return there != null ? there : pull(hub, name, choice);
+    return shown(hub, name, progress -> hub.find(name, choice, progress));
   }
 
   /// Downloads, and shows how far it is. Ctrl-C ends it, and leaves what the next one goes on from.
   HubSnapshot pull(Hub hub, HubName name, HubChoice choice) throws IOException {
+    return shown(hub, name, progress -> hub.pull(name, choice, progress));
+  }
+
+  /// What may be a download.
+  private interface Download {
+    HubSnapshot with(Hub.Progress progress) throws IOException;
+  }
+
+  private HubSnapshot shown(Hub hub, HubName name, Download download) throws IOException {
     var begun = new AtomicBoolean();
     try (var progress = new FileProgress(command.streams, "downloading");
         var _ = Interrupt.ofThisThread()) {
-      return hub.pull(
-          name,
-          choice,
+      return download.with(
           (_, done, total) -> {
             if (!begun.getAndSet(true)) {
               progress.begin(done);

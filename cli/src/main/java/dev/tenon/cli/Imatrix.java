@@ -89,7 +89,8 @@ final class Imatrix extends Command {
       report(collector, target, null);
       return 0;
     }
-    model.path(); // says that there is none before the wait
+    // What is wrong is said before the wait.
+    checkOther(target, model.path().toString(), text.name());
     PendingFile.check(target);
     var read = text.read();
     try (var backend = model.backend();

@@ -57,7 +57,7 @@ final class ListModels extends Command {
     json.put("name", entry.name().toString());
     json.put("repository", entry.name().repository());
     json.put("quant", entry.name().quant());
-    json.put("revision", entry.name().revision());
+    json.put("revision", entry.name().revisionOrMain());
     json.put("commit", entry.commit());
     json.put("path", entry.path().toString());
     json.put("files", entry.files().stream().map(Path::toString).toList());

@@ -105,6 +105,7 @@ final class Logits extends Command {
     if (folder != null && !Files.isDirectory(folder)) {
       throw new NoSuchFileException(folder.toString());
     }
+    checkOther(target, loaded.gguf().path().toString());
     // Beside the file, then renamed; but a device or a pipe cannot be replaced.
     boolean replace = !Files.exists(target) || Files.isRegularFile(target);
     if (replace && Files.exists(target)) {

@@ -65,9 +65,10 @@ final class Perplex extends Command {
       throw usage("which text? Give -f FILE");
     }
     session.options(TextFlags.USUAL_CONTEXT); // says what is wrong with it before the wait
-    model.path();
+    var file = model.path();
     var target = base.get() == null || divergence.get() ? null : Path.of(base.get());
     if (target != null) {
+      checkOther(target, file.toString(), text.name());
       PendingFile.check(target);
     }
     var read = divergence.get() ? null : text.read();

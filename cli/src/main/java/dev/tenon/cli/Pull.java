@@ -58,7 +58,7 @@ final class Pull extends Command {
     if (revision.get() == null) {
       return named;
     }
-    if (!named.revision().equals("main")) {
+    if (named.revision() != null) {
       throw usage("one revision, please: " + named.revision() + " or " + revision.get());
     }
     try {

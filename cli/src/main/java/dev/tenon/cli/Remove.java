@@ -1,6 +1,7 @@
 package dev.tenon.cli;
 
 import dev.tenon.huggingface.HubCache;
+import dev.tenon.huggingface.HubCache.Removal;
 import dev.tenon.huggingface.HubName;
 import dev.tenon.json.Json;
 import java.io.IOException;
@@ -22,7 +23,8 @@ final class Remove extends Command {
         "Delete models that were downloaded.",
         "owner/name is all there is of a repository, owner/name:quant one model of it,"
             + " owner/name@revision what one branch, tag or commit has. Files that another model"
-            + " needs stay. On a terminal it asks first.");
+            + " needs stay. It asks first; where there is no terminal to ask on, --yes must be"
+            + " given.");
     names = arguments("NAME…", "0..*", "The models, by the names that tenon list prints.");
     yes = flag("Do not ask.", "-y", "--yes");
     json = flag("Print the result as JSON.", "--json");
@@ -33,7 +35,6 @@ final class Remove extends Command {
     if (names.get().isEmpty()) {
       throw usage("which model? Give its name: owner/name[:quant]");
     }
-    var cache = HubCache.ofEnvironment(streams.environment());
     var wanted = new ArrayList<HubName>();
     for (var name : names.get()) {
       try {
@@ -42,23 +43,29 @@ final class Remove extends Command {
         throw usage(e.getMessage());
       }
     }
-    // What cannot be is said before anything is deleted.
+    if (!yes.get() && !(streams.inTerminal() && streams.errTerminal())) {
+      throw usage("rm asks first, and there is no terminal to ask on: give -y, --yes");
+    }
+    // What cannot be, and what is not to be, is known before anything is deleted.
+    var cache = HubCache.ofEnvironment(streams.environment());
+    var removals = new ArrayList<Removal>();
     for (var name : wanted) {
-      cache.removal(name);
+      var removal = cache.removal(name, removals);
+      if (yes.get() || agreed(name, removal.bytes())) {
+        removals.add(removal);
+      }
     }
     var removed = new ArrayList<Object>();
-    for (var name : wanted) {
-      var removal = cache.removal(name);
-      if (!agreed(name, removal.bytes())) {
-        continue;
-      }
+    for (var removal : removals) {
       cache.remove(removal);
       var result = new LinkedHashMap<String, Object>();
-      result.put("name", name.toString());
+      result.put("name", removal.name().toString());
       result.put("bytes", removal.bytes());
       removed.add(result);
       if (!json.get()) {
-        streams.out().println(name + " deleted, " + Text.bytes(removal.bytes()) + " free");
+        streams
+            .out()
+            .println(removal.name() + " deleted, " + Text.bytes(removal.bytes()) + " free");
       }
     }
     if (json.get()) {
@@ -68,9 +75,6 @@ final class Remove extends Command {
   }
 
   private boolean agreed(HubName name, long bytes) throws IOException {
-    if (yes.get() || !streams.inTerminal() || !streams.errTerminal()) {
-      return true;
-    }
     streams.err().print("delete " + name + ", " + Text.bytes(bytes) + "? [y/N] ");
     streams.err().flush();
     var line = new StringBuilder();

@@ -110,6 +110,9 @@ final class Run extends Command {
         int begin = tokens.get() == null && loaded.tokenizer().addsBos() ? 1 : 0;
         var options =
             limits.of(generate.options(), given.length, begin).withDrafter(guesses.drafter());
+        if (tokens.get() != null) {
+          options = options.withEndsAsConfigured(true);
+        }
         if (probabilities.get() != null) {
           options = options.withLogProbabilities(probabilities.get());
         }

@@ -44,6 +44,9 @@ final class Split extends Command {
     }
     var cut = cut();
     var prefix = Path.of(given.get(1));
+    if (prefix.getFileName() == null || prefix.getFileName().toString().isEmpty()) {
+      throw usage("the prefix '" + prefix + "': no name that the parts could begin with");
+    }
     try (var source = Gguf.open(Path.of(given.getFirst()))) {
       var plan = SplitSet.plan(source, cut);
       if (!dryRun.get()) {

@@ -14,6 +14,15 @@ final class Forked {
 
   /// A process to be started, with the classes of this one.
   static ProcessBuilder tenon(String... args) {
+    return java(Tenon.class, classPath(), args);
+  }
+
+  /// A process of a main class among the tests.
+  static ProcessBuilder test(Class<?> main, String... args) {
+    return java(main, tests(main) + File.pathSeparator + classPath(), args);
+  }
+
+  private static ProcessBuilder java(Class<?> main, String classPath, String... args) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
@@ -21,7 +30,7 @@ final class Forked {
     if (System.getProperty("tenon.native") != null) {
       command.add("-Dtenon.native=" + System.getProperty("tenon.native"));
     }
-    command.addAll(List.of("-cp", classPath(), Tenon.class.getName()));
+    command.addAll(List.of("-cp", classPath, main.getName()));
     command.addAll(List.of(args));
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
@@ -40,6 +49,17 @@ final class Forked {
             "org.snakeyaml.engine.v2.api.Load")
         .map(Forked::source)
         .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  /// Where a test was loaded from, which as a patch of a module is not what its source says.
+  private static String tests(Class<?> test) {
+    var name = test.getName().replace('.', '/') + ".class";
+    try {
+      var path = Path.of(test.getResource("/" + name).toURI());
+      return path.toString().substring(0, path.toString().length() - name.length());
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static String source(String type) {

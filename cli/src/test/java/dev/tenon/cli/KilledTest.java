@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.gguf.GgufWriter;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,6 +41,20 @@ class KilledTest {
     to.write(in);
   }
 
+  /// A model of llama2.c.
+  private void writeModel() throws IOException {
+    int hidden = 2 * WIDTH;
+    int tokens = 32;
+    int context = 8;
+    int floats =
+        tokens * WIDTH + 4 * WIDTH * WIDTH + 3 * WIDTH * hidden + 3 * WIDTH + context * (WIDTH / 8);
+    var bytes = ByteBuffer.allocate(7 * 4 + 4 * floats).order(ByteOrder.LITTLE_ENDIAN);
+    for (int n : new int[] {WIDTH, hidden, 1, 8, 8, tokens, context}) bytes.putInt(n);
+    var random = new Random(1);
+    while (bytes.hasRemaining()) bytes.putFloat(random.nextFloat() - 0.5f);
+    Files.write(in, bytes.array());
+  }
+
   private List<String> names() throws IOException {
     try (var files = Files.list(folder)) {
       return files.map(file -> file.getFileName().toString()).sorted().toList();
@@ -47,8 +63,14 @@ class KilledTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"quantize IN OUT Q4_K_M", "quantize IN OUT Q8_0 1", "metadata set IN a b -o OUT"})
+      strings = {
+        "quantize IN OUT Q4_K_M",
+        "quantize IN OUT Q8_0 1",
+        "metadata set IN a b -o OUT",
+        "convert IN -o OUT --type q4_k_m"
+      })
   void doingItAgainGivesTheSameFile(String line) throws Exception {
+    if (line.startsWith("convert")) writeModel();
     var out = folder.resolve("out.gguf");
     var args = line.replace("IN", in.toString()).replace("OUT", out.toString()).split(" ");
     tenon(args).succeeded();

@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 
 /// A hub on loopback, as much of one as a download needs.
 final class LoopbackHub implements AutoCloseable {
@@ -25,15 +25,18 @@ final class LoopbackHub implements AutoCloseable {
 
   private final HttpServer server;
   private final Map<String, Map<String, byte[]>> repositories = new ConcurrentHashMap<>();
+  private final Map<byte[], String> hashes = new ConcurrentHashMap<>(); // each found once
   final AtomicInteger requests = new AtomicInteger();
-
-  /// Bytes of files that went out.
-  final AtomicLong sent = new AtomicLong();
 
   final List<String> tokens = new ArrayList<>();
 
-  /// Milliseconds for every 64 KiB.
+  static final int CHUNK = 1 << 16;
+
+  /// Milliseconds for every chunk.
   volatile int slowness;
+
+  /// How many chunks of a repository's files may go out; answers that want more wait for it.
+  private final Map<String, Semaphore> gates = new ConcurrentHashMap<>();
 
   LoopbackHub() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -44,6 +47,23 @@ final class LoopbackHub implements AutoCloseable {
 
   void put(String repository, String file, byte[] bytes) {
     repositories.computeIfAbsent(repository, _ -> new TreeMap<>()).put(file, bytes);
+    hashes.put(bytes, sha256(bytes));
+  }
+
+  /// Lets so many chunks of a repository's files out, and holds the answers then.
+  ///
+  /// @return the gate, at which threads queue when they are held
+  Semaphore hold(String repository, int chunks) {
+    var gate = new Semaphore(chunks);
+    gates.put(repository, gate);
+    return gate;
+  }
+
+  /// Lets everything out, also what is held.
+  void release() {
+    var held = List.copyOf(gates.values());
+    gates.clear();
+    held.forEach(gate -> gate.release(1 << 20));
   }
 
   String address() {
@@ -75,12 +95,12 @@ final class LoopbackHub implements AutoCloseable {
         exchange.getResponseBody().write(bytes);
       } else {
         var name = exchange.getRequestURI().getPath().replaceFirst(".*?/resolve/[^/]*/", "");
-        file(exchange, repository.get(name));
+        file(exchange, repository.get(name), gates.get(path[0] + "/" + path[1]));
       }
     }
   }
 
-  private static String list(Map<String, byte[]> files) {
+  private String list(Map<String, byte[]> files) {
     var siblings = new ArrayList<Object>();
     files.forEach(
         (name, bytes) ->
@@ -89,15 +109,15 @@ final class LoopbackHub implements AutoCloseable {
                     "rfilename",
                     name,
                     "lfs",
-                    Map.of("sha256", sha256(bytes), "size", bytes.length))));
+                    Map.of("sha256", hashes.get(bytes), "size", bytes.length))));
     return Json.write(Map.of("sha", COMMIT, "siblings", siblings));
   }
 
-  private void file(HttpExchange exchange, byte[] bytes) throws IOException {
+  private void file(HttpExchange exchange, byte[] bytes, Semaphore gate) throws IOException {
     int from = 0;
     int to = bytes.length;
     var range = exchange.getRequestHeaders().getFirst("Range");
-    exchange.getResponseHeaders().set("ETag", '"' + sha256(bytes) + '"');
+    exchange.getResponseHeaders().set("ETag", '"' + hashes.get(bytes) + '"');
     if (range != null) {
       var numbers = range.substring("bytes=".length()).split("-");
       from = Integer.parseInt(numbers[0]);
@@ -107,10 +127,12 @@ final class LoopbackHub implements AutoCloseable {
           .set("Content-Range", "bytes %d-%d/%d".formatted(from, to - 1, bytes.length));
     }
     exchange.sendResponseHeaders(range == null ? 200 : 206, to - from);
-    for (int at = from; at < to; at += 1 << 16) {
-      exchange.getResponseBody().write(bytes, at, Math.min(1 << 16, to - at));
+    for (int at = from; at < to; at += CHUNK) {
+      if (gate != null) {
+        gate.acquireUninterruptibly();
+      }
+      exchange.getResponseBody().write(bytes, at, Math.min(CHUNK, to - at));
       exchange.getResponseBody().flush();
-      sent.addAndGet(Math.min(1 << 16, to - at));
       try {
         Thread.sleep(slowness);
       } catch (InterruptedException _) {
@@ -121,6 +143,7 @@ final class LoopbackHub implements AutoCloseable {
 
   @Override
   public void close() {
+    release();
     server.stop(0);
   }
 }

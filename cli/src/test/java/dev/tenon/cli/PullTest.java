@@ -5,14 +5,20 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.json.Json;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.assertj.core.api.InstanceOfAssertFactories;
@@ -100,10 +106,10 @@ class PullTest {
         .containsEntry("path", file.toString())
         .containsEntry("complete", true);
 
-    assertThat(tenon("rm", "owner/weights", "owner/name:Q4_K_M").succeeded().out())
+    assertThat(tenon("rm", "-y", "owner/weights", "owner/name:Q4_K_M").succeeded().out())
         .contains("owner/weights deleted", "owner/name:Q4_K_M deleted, 0 B free"); // shared
     assertThat(tenon("list").out()).contains("Q8_0").doesNotContain("Q4_K_M", "weights");
-    tenon("rm", "owner/name", "owner/nothing").failed("owner/nothing", "not in the cache");
+    tenon("rm", "-y", "owner/name", "owner/nothing").failed("owner/nothing", "not in the cache");
     assertThat(tenon("list").out()).contains("Q8_0");
     assertThat(Json.parse(tenon("rm", "-y", "--json", "owner/name").succeeded().out()))
         .isEqualTo(List.of(Map.of("name", "owner/name", "bytes", (long) tiny.length + 40)));
@@ -121,6 +127,46 @@ class PullTest {
     assertThat(tenon("list").out()).contains("owner/name");
     assertThat(setting().terminals("012").in("y\n").run("rm", "owner/name").code()).isZero();
     assertThat(tenon("list").out()).doesNotContain("owner/name");
+  }
+
+  @Test
+  void withoutATerminalYesMustBeSaid() {
+    tenon("pull", "owner/name").succeeded();
+    for (var terminals : List.of("", "0", "1", "12")) {
+      setting().terminals(terminals).in("y\n").run("rm", "owner/name").refused("--yes");
+    }
+    assertThat(tenon("list").out()).contains("owner/name:Q4_K_M");
+    tenon("rm", "-y", "owner/name").succeeded();
+  }
+
+  @Test
+  void whatTwoNamesMeanIsRemovedOnce() {
+    tenon("pull", "owner/name").succeeded();
+    var both = tenon("rm", "-y", "--json", "owner/name", "owner/name:Q4_K_M").succeeded().out();
+    assertThat(Json.parse(both))
+        .isEqualTo(
+            List.of(
+                Map.of("name", "owner/name", "bytes", (long) tiny.length + 40),
+                Map.of("name", "owner/name:Q4_K_M", "bytes", 0L)));
+    assertThat(cache.resolve("models--owner--name")).doesNotExist();
+    // What is not to be deleted needs what it needs.
+    tenon("pull", "owner/name:Q4_K_M").succeeded();
+    tenon("pull", "owner/name:Q8_0").succeeded();
+    var one = setting().terminals("012").in("n\ny\n");
+    assertThat(one.run("rm", "owner/name:Q4_K_M", "owner/name:Q8_0").code()).isEqualTo(1);
+    assertThat(snapshot("owner/name").resolve("name-Q4_K_M.gguf")).hasBinaryContent(tiny);
+    assertThat(snapshot("owner/name").resolve("name-Q8_0.gguf")).doesNotExist();
+  }
+
+  @Test
+  void anotherQuantThanTheUsualOneStandsInOffline() throws IOException {
+    var q8 = tenon("pull", "owner/name:Q8_0").succeeded().out();
+    tenon("inspect", "owner/name", "--offline").succeeded();
+    assertThat(snapshot("owner/name").resolve("name-Q4_K_M.gguf")).doesNotExist();
+    assertThat(q8).contains("Q8_0");
+    // With the network at hand the hub is asked whether it has the usual one.
+    tenon("inspect", "owner/name").succeeded();
+    assertThat(snapshot("owner/name").resolve("name-Q4_K_M.gguf")).hasBinaryContent(tiny);
   }
 
   @Test
@@ -195,16 +241,19 @@ class PullTest {
 
   // Downloads that end before they are done.
 
-  private byte[] large() {
-    var bytes = new byte[8_000_001];
-    new Random(5).nextBytes(bytes);
-    server.put("owner/large", "large.gguf", bytes);
+  private static final int BYTES = 2_500_001;
+  private static final int CHUNKS = (BYTES + LoopbackHub.CHUNK - 1) / LoopbackHub.CHUNK;
+
+  private byte[] large(String repository) {
+    var bytes = new byte[BYTES];
+    new Random(repository.hashCode()).nextBytes(bytes);
+    server.put(repository, "large.gguf", bytes);
     return bytes;
   }
 
-  private void assertPulledAtLast(byte[] bytes) throws IOException {
-    server.slowness = 0;
-    var path = Path.of(tenon("pull", "owner/large").succeeded().out().strip());
+  private void assertPulledAtLast(String repository, byte[] bytes) throws IOException {
+    server.release();
+    var path = Path.of(tenon("pull", repository).succeeded().out().strip());
     assertThat(path).hasBinaryContent(bytes);
     assertThat(everything()).noneMatch(left -> left.toString().matches(".*(tenon\\.|\\.tmp).*"));
   }
@@ -216,13 +265,13 @@ class PullTest {
       press();
       assumeTrue(arrived.await(5, TimeUnit.SECONDS), "this process ignores SIGINT");
     }
-    var bytes = large();
-    server.slowness = 20;
+    var bytes = large("owner/large");
+    var gate = server.hold("owner/large", 8);
     var pressing =
         Thread.ofPlatform()
             .start(
                 () -> {
-                  while (server.requests.get() < 5) {
+                  while (!gate.hasQueuedThreads()) {
                     Thread.onSpinWait();
                   }
                   press();
@@ -233,7 +282,7 @@ class PullTest {
     assertThat(tried.err()).contains("tenon: stopped", ".incomplete", "tenon pull owner/large");
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
     assertThat(everything()).noneMatch(Files::isSymbolicLink);
-    assertPulledAtLast(bytes);
+    assertPulledAtLast("owner/large", bytes);
   }
 
   private static void press() {
@@ -249,48 +298,88 @@ class PullTest {
 
   @Test
   void aTerminalSeesABar() {
-    large();
-    server.slowness = 30;
+    large("owner/large");
+    server.slowness = 50;
     var tried = setting().terminals("2").run("pull", "owner/large");
-    assertThat(tried.err()).contains("downloading [", "% of 7.63 MiB", "/s, ", " left");
+    assertThat(tried.err()).contains("downloading [", "% of 2.38 MiB", "/s, ", " left");
     assertThat(tried.code()).isZero();
   }
 
-  /// Twenty moments from the first request to the end; what a process that was killed leaves is
-  /// never taken for a file, and the next one makes the same file of it.
+  /// Twenty moments from the first byte to the end, five of them in each process; what a process
+  /// that was killed leaves is never taken for a file, and the next one makes the same file of it.
   @Test
   void aKilledDownloadIsCompletedByTheNext() throws Exception {
-    var bytes = large();
-    int cutShort = 0;
-    for (int i = 0; i < 20; i++) {
-      server.slowness = 4;
-      long moment = server.sent.get() + (long) bytes.length * Math.min(i, 18) / 18;
-      int before = server.requests.get();
-      var process = fork("pull", "owner/large");
-      while (process.isAlive() && (server.requests.get() == before || server.sent.get() < moment)) {
+    for (int round = 0; round < 4; round++) {
+      var files = new LinkedHashMap<String, byte[]>();
+      var gates = new ArrayList<Semaphore>();
+      for (int i = 0; i < 5; i++) {
+        var repository = "owner/large" + round + i;
+        files.put(repository, large(repository));
+        gates.add(server.hold(repository, i == 4 ? 0 : CHUNKS * (4 * round + i) / 16));
+      }
+      var process = fork(files.keySet());
+      while (process.isAlive() && !gates.stream().allMatch(Semaphore::hasQueuedThreads)) {
         Thread.sleep(1);
       }
-      if (i >= 18) { // while it is hashed, moved and linked
-        Thread.sleep(10 * (i - 17));
+      // Four are held; the fifth is killed while it is stored, hashed, moved and linked.
+      var last = gates.getLast();
+      last.release(2 * CHUNKS);
+      while (process.isAlive() && last.availablePermits() > CHUNKS) {
+        Thread.sleep(1);
       }
+      Thread.sleep(10 * round);
+      assertThat(process.isAlive()).isTrue();
       process.destroyForcibly().waitFor();
-      for (var path : everything()) {
-        if (path.startsWith(snapshot("owner/large")) && Files.isRegularFile(path)
+      server.release();
+      for (var file : files.entrySet()) {
+        assertNothingHalf(file.getKey(), file.getValue(), !file.getKey().endsWith("4"));
+      }
+      for (var file : files.entrySet()) {
+        var path = Path.of(tenon("pull", file.getKey()).succeeded().out().strip());
+        assertThat(path).hasBinaryContent(file.getValue());
+      }
+      assertThat(everything()).noneMatch(p -> p.toString().matches(".*(tenon\\.|\\.tmp).*"));
+    }
+  }
+
+  private void assertNothingHalf(String repository, byte[] bytes, boolean held) throws IOException {
+    boolean growing = false;
+    try (var all = Files.walk(snapshot(repository).getParent().getParent())) {
+      for (var path : all.toList()) {
+        growing |= path.toString().endsWith(".incomplete");
+        if (path.startsWith(snapshot(repository)) && Files.isRegularFile(path)
             || path.getFileName().toString().matches("[0-9a-f]{64}")) {
+          assertThat(held).isFalse();
           assertThat(path).hasBinaryContent(bytes);
         }
       }
-      cutShort += everything().stream().anyMatch(p -> p.toString().endsWith(".incomplete")) ? 1 : 0;
-      assertPulledAtLast(bytes);
-      tenon("rm", "owner/large").succeeded();
     }
-    assertThat(cutShort).isGreaterThan(9);
+    assertThat(growing || !held).isTrue();
   }
 
-  private Process fork(String... args) throws IOException {
-    var builder = Forked.tenon(args);
+  private Process fork(Collection<String> repositories) throws IOException {
+    var builder = Forked.test(Pulls.class, repositories.toArray(String[]::new));
     builder.environment().put("HF_ENDPOINT", server.address());
     builder.environment().put("HF_HUB_CACHE", cache.toString());
     return builder.start();
+  }
+
+  /// Several commands at once in one process, which takes long enough to start.
+  static final class Pulls {
+    public static void main(String[] repositories) {
+      for (var repository : repositories) {
+        Thread.ofPlatform()
+            .start(
+                () ->
+                    Tenon.run(
+                        new String[] {"pull", repository},
+                        Streams.of(
+                            InputStream.nullInputStream(),
+                            OutputStream.nullOutputStream(),
+                            OutputStream.nullOutputStream(),
+                            "",
+                            System.getenv())));
+      }
+    }
   }
 }

@@ -3,7 +3,6 @@ package dev.tenon.convert;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 
 /// How a folder is converted. Immutable; each `with…` makes a copy.
 ///
@@ -15,21 +14,18 @@ import java.util.Objects;
 ///     gives them
 /// @param vocabularyOnly whether the file has no tensors
 /// @param cut where the file is cut into several, or null
-/// @param progress is told how far it is
 public record ConvertOptions(
     FileType type,
     int threads,
     String name,
     Map<String, Object> metadata,
     boolean vocabularyOnly,
-    SplitSet.Cut cut,
-    Progress progress) {
+    SplitSet.Cut cut) {
   /// Checks the numbers.
   ///
   /// @throws IllegalArgumentException if threads are out of range, or the type is
   ///     [FileType#COPY]
   public ConvertOptions {
-    Objects.requireNonNull(progress, "progress");
     if (threads < 1 || threads > 512)
       throw new IllegalArgumentException("threads: " + threads + ", from 1 to 512");
     if (type == FileType.COPY)
@@ -45,8 +41,7 @@ public record ConvertOptions(
         null,
         Map.of(),
         false,
-        null,
-        (_, _) -> {});
+        null);
   }
 
   /// {@return a copy for another type}
@@ -54,7 +49,7 @@ public record ConvertOptions(
   /// @param to what most weights become; null for the 16-bit type that the folder stores
   /// @throws IllegalArgumentException if it is [FileType#COPY]
   public ConvertOptions withType(FileType to) {
-    return new ConvertOptions(to, threads, name, metadata, vocabularyOnly, cut, progress);
+    return new ConvertOptions(to, threads, name, metadata, vocabularyOnly, cut);
   }
 
   /// {@return a copy with another number of threads}
@@ -62,41 +57,34 @@ public record ConvertOptions(
   /// @param count from 1 to 512
   /// @throws IllegalArgumentException if it is not
   public ConvertOptions withThreads(int count) {
-    return new ConvertOptions(type, count, name, metadata, vocabularyOnly, cut, progress);
+    return new ConvertOptions(type, count, name, metadata, vocabularyOnly, cut);
   }
 
   /// {@return a copy with another name for the model}
   ///
   /// @param called `general.name`, or null for what the folder says
   public ConvertOptions withName(String called) {
-    return new ConvertOptions(type, threads, called, metadata, vocabularyOnly, cut, progress);
+    return new ConvertOptions(type, threads, called, metadata, vocabularyOnly, cut);
   }
 
   /// {@return a copy with other values over those of the folder}
   ///
   /// @param values by key, for example `general.author`; copied
   public ConvertOptions withMetadata(Map<String, Object> values) {
-    return new ConvertOptions(type, threads, name, values, vocabularyOnly, cut, progress);
+    return new ConvertOptions(type, threads, name, values, vocabularyOnly, cut);
   }
 
   /// {@return a copy for a file without tensors, or one with them}
   ///
   /// @param alone whether there are none
   public ConvertOptions withVocabularyOnly(boolean alone) {
-    return new ConvertOptions(type, threads, name, metadata, alone, cut, progress);
+    return new ConvertOptions(type, threads, name, metadata, alone, cut);
   }
 
   /// {@return a copy for several files, or for one}
   ///
   /// @param where the file is cut, or null
   public ConvertOptions withCut(SplitSet.Cut where) {
-    return new ConvertOptions(type, threads, name, metadata, vocabularyOnly, where, progress);
-  }
-
-  /// {@return a copy with another listener}
-  ///
-  /// @param listener is told how far it is
-  public ConvertOptions withProgress(Progress listener) {
-    return new ConvertOptions(type, threads, name, metadata, vocabularyOnly, cut, listener);
+    return new ConvertOptions(type, threads, name, metadata, vocabularyOnly, where);
   }
 }

@@ -23,22 +23,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 
 /// Makes a GGUF file of a Hugging Face folder: what the architecture says of its keys and tensors,
 /// the tokenizer, and what is known of the model otherwise.
 ///
-/// Tensors have the bytes that `convert_hf_to_gguf.py` of llama.cpp 0.5.0 gives them. The file was
-/// bound to its architecture before a tensor of it is written: what could not be loaded is not
-/// made.
+/// Tensors have the bytes that `convert_hf_to_gguf.py` of llama.cpp 0.5.0 gives them; a type that
+/// it does not know is made at once, with the bytes that a [Quantizer] makes of a file that loses
+/// nothing. The file was bound to its architecture before a tensor of it is written: what could not
+/// be loaded is not made.
 ///
 /// ```java
 /// try (var folder = ModelFolder.open(Path.of("TinyStories-656K"))) {
@@ -69,17 +69,9 @@ public final class Converter {
           "(token_embd|per_layer_token_embd|output|blk\\.\\d+\\.(altup_router|laurel_[lr]))"
               + "\\.weight");
 
-  /// Files on the way to a quantized one, which must not stay when the process is told to end.
-  private static final Set<Path> UNFINISHED = ConcurrentHashMap.newKeySet();
-
-  static {
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> UNFINISHED.forEach(Converter::delete)));
-  }
-
   private final ModelFolder folder;
   private final ConvertOptions options;
   private final FileType type;
-  private final FileType written; // the same, or what it is quantized from
   private final Map<String, GgufValue> metadata;
   private final List<Step> steps;
   private final String fileName;
@@ -88,7 +80,7 @@ public final class Converter {
   ///
   /// @param name in the file
   /// @param weight what it is made of
-  /// @param type its elements; where the file is quantized as a whole, before that
+  /// @param type its elements
   public record Step(String name, Weight weight, TensorType type) {
     /// {@return its dimensions, the fastest-varying first}
     public Shape shape() {
@@ -109,14 +101,12 @@ public final class Converter {
       ModelFolder folder,
       ConvertOptions options,
       FileType type,
-      FileType written,
       Map<String, GgufValue> metadata,
       List<Step> steps,
       String fileName) {
     this.folder = folder;
     this.options = options;
     this.type = type;
-    this.written = written;
     this.metadata = Collections.unmodifiableMap(metadata);
     this.steps = List.copyOf(steps);
     this.fileName = fileName;
@@ -147,25 +137,22 @@ public final class Converter {
     var architecture = architecture(folder);
     var plan = plan(folder, architecture);
     var type = options.type() == null ? stored(folder) : options.type();
-    var written = isDirect(type) ? type : exact(plan);
+    var plain = isPlain(type) ? type : exact(plan);
     var tensors = options.vocabularyOnly() ? Map.<String, Weight>of() : plan.tensors();
     var steps = new ArrayList<Step>();
-    tensors.forEach(
-        (name, weight) -> steps.add(new Step(name, weight, type(name, weight, written))));
+    tensors.forEach((name, weight) -> steps.add(new Step(name, weight, type(name, weight, plain))));
 
     var general = GeneralMetadata.of(folder, tensors, options);
     var fileName = general.fileName(options.vocabularyOnly() ? null : type.name());
-    var converter =
-        new Converter(
-            folder,
-            options,
-            type,
-            written,
-            metadata(folder, plan, general, written),
-            steps,
-            fileName);
-    if (!options.vocabularyOnly()) converter.check(architecture);
-    return converter;
+    var keys = metadata(folder, plan, general, plain);
+    var converter = new Converter(folder, options, type, keys, steps, fileName);
+    if (options.vocabularyOnly()) return converter;
+    try (var preview = converter.writer(null).preview(folder.path())) {
+      check(architecture, preview);
+      return isPlain(type) ? converter : converter.quantized(preview);
+    } catch (GgufFormatException e) {
+      throw new IOException(e.getMessage(), e);
+    }
   }
 
   private static Architecture architecture(ModelFolder folder) throws FormatException {
@@ -237,8 +224,8 @@ public final class Converter {
     return FileType.F32;
   }
 
-  /// {@return whether files of a type are written from the folder, and need no other between}
-  private static boolean isDirect(FileType type) {
+  /// {@return whether upstream's converter knows a type; others it leaves to be quantized}
+  private static boolean isPlain(FileType type) {
     return switch (type) {
       case F32, F16, BF16, Q8_0, TQ1_0, TQ2_0 -> true;
       default -> false;
@@ -286,26 +273,35 @@ public final class Converter {
   }
 
   /// Binds the file to its architecture before there is one.
-  private void check(Architecture architecture) throws IOException {
+  private static void check(Architecture architecture, Gguf preview) throws IOException {
+    var layers = Hyperparameters.of(preview).layers();
     try (var backend = Backend.cpu(1);
-        var preview = writer(null).preview(folder.path())) {
-      var layers = Hyperparameters.of(preview).layers();
-      try (var weights = Weights.of(preview, backend, layers, new Weights.Placement(0, false))) {
-        architecture.bind(preview, weights);
-      }
-      if (!isDirect(type)) {
-        for (var step : Quantizer.of(preview, QuantizeOptions.of(type)).steps())
-          if (step.needsImportance())
-            throw new IllegalArgumentException(
-                step.name()
-                    + " would become "
-                    + step.type().ggmlName()
-                    + ", which needs an importance of its columns: convert to a 16-bit type, and"
-                    + " quantize that with an importance matrix");
-      }
-    } catch (GgufFormatException e) {
-      throw new IOException(e.getMessage(), e);
+        var weights = Weights.of(preview, backend, layers, new Weights.Placement(0, false))) {
+      architecture.bind(preview, weights);
     }
+  }
+
+  /// {@return the same as a file that is quantized from this one: in its order, with its types}
+  ///
+  /// @param preview this one, which loses nothing
+  private Converter quantized(Gguf preview) throws GgufFormatException {
+    var weights = new HashMap<String, Weight>();
+    for (var step : steps) weights.put(step.name, step.weight);
+    var quantized = new ArrayList<Step>();
+    for (var step : Quantizer.of(preview, QuantizeOptions.of(type)).steps()) {
+      if (step.needsImportance())
+        throw new IllegalArgumentException(
+            step.name()
+                + " would become "
+                + step.type().ggmlName()
+                + ", which needs an importance of its columns: convert to a 16-bit type, and"
+                + " quantize that with an importance matrix");
+      quantized.add(new Step(step.name(), weights.get(step.name()), step.type()));
+    }
+    var keys = new LinkedHashMap<>(metadata);
+    keys.putLast("general.quantization_version", uint32(QUANTIZATION_VERSION));
+    keys.putLast("general.file_type", uint32(type.id()));
+    return new Converter(folder, options, type, keys, quantized, fileName);
   }
 
   /// {@return the value of `general.architecture`}
@@ -323,8 +319,12 @@ public final class Converter {
     return type;
   }
 
-  /// {@return every key and value of the file, in its order; those of quantization are put when it
-  /// is quantized}
+  /// {@return whether the folder has a tokenizer, so that texts can be given and had}
+  public boolean hasVocabulary() {
+    return !new GgufValue.Text("none").equals(metadata().get("tokenizer.ggml.model"));
+  }
+
+  /// {@return every key and value of the file, in its order}
   public Map<String, GgufValue> metadata() {
     return metadata;
   }
@@ -334,7 +334,7 @@ public final class Converter {
     return steps;
   }
 
-  /// {@return the bytes of all tensors to be; where the file is quantized as a whole, before that}
+  /// {@return the bytes of all tensors to be}
   public long bytes() {
     return steps.stream().mapToLong(Step::bytes).sum();
   }
@@ -347,7 +347,8 @@ public final class Converter {
 
   /// {@return how many tensors each file will have, where it is cut; one number where it is not}
   ///
-  /// @throws IOException if it would have more parts than there may be
+  /// @throws IllegalArgumentException if it would have more than 65535 parts
+  /// @throws IOException if the file would be one that cannot be read
   public List<Integer> parts() throws IOException {
     if (options.cut() == null) return List.of(steps.size());
     try (var preview = writer(null).preview(folder.path())) {
@@ -358,55 +359,42 @@ public final class Converter {
     }
   }
 
-  /// Writes the file, or the files of a set, whose names are then made from the target's. It
-  /// appears under its name when it is complete.
-  ///
-  /// A type that is no plain float, Q8_0 or ternary is made by way of a file of 16 or 32 bits
-  /// beside the target.
+  /// Writes the file, as [#write(Path, Progress)], and tells nobody how far it is.
   ///
   /// @param target where it is to be; replaced as a whole
   /// @return the file, or the files
-  /// @throws IllegalArgumentException if the target is a file of the folder
+  /// @throws IllegalArgumentException if the target is a file of the folder, or there would be more
+  ///     than 65535 parts
   /// @throws CancellationException if the thread is interrupted; nothing is left behind, and it
   ///     stays interrupted
   /// @throws IOException if a file cannot be read or written, or a weight is one that its type
   ///     cannot hold; nothing is left behind
   public List<Path> write(Path target) throws IOException {
+    return write(target, (_, _) -> {});
+  }
+
+  /// Writes the file, or the files of a set, whose names are then made from the target's. It
+  /// appears under its name when it is complete.
+  ///
+  /// @param target where it is to be; replaced as a whole
+  /// @param progress is told how far it is
+  /// @return the file, or the files
+  /// @throws IllegalArgumentException if the target is a file of the folder, or there would be more
+  ///     than 65535 parts
+  /// @throws CancellationException if the thread is interrupted; nothing is left behind, and it
+  ///     stays interrupted
+  /// @throws IOException if a file cannot be read or written, or a weight is one that its type
+  ///     cannot hold; nothing is left behind
+  public List<Path> write(Path target, Progress progress) throws IOException {
     checkOther(target);
-    if (isDirect(type) || steps.isEmpty()) return write(target, options.progress(), parts());
-    var between =
-        target.resolveSibling("." + target.getFileName() + ".tenon-" + written.name() + ".tmp");
-    UNFINISHED.add(between);
-    try {
-      long half = bytes();
-      write(between, (done, total) -> options.progress().at(done, 2 * half), List.of(steps.size()));
-      return quantize(between, target, half);
-    } finally {
-      delete(between);
-      UNFINISHED.remove(between);
-    }
-  }
-
-  private List<Path> quantize(Path from, Path target, long before) throws IOException {
-    try (var source = Gguf.open(from)) {
-      var quantizer =
-          Quantizer.of(
-              source,
-              QuantizeOptions.of(type)
-                  .withThreads(options.threads())
-                  .withProgress((done, _) -> options.progress().at(before + done, 2 * before)));
-      return quantizer.write(target);
-    }
-  }
-
-  private List<Path> write(Path target, Progress progress, List<Integer> parts) throws IOException {
+    var parts = parts();
     var jobs =
         steps.stream()
             .map(step -> new WeightPipeline.Job(step.name, step.weight, step.type))
             .toList();
     try (var pipeline =
         new WeightPipeline(
-            folder.path(), jobs, type == written ? null : type, options.threads(), progress)) {
+            folder.path(), jobs, isPlain(type) ? null : type, options.threads(), progress)) {
       if (parts.size() == 1) {
         SplitSet.write(writer(pipeline), target);
         return List.of(target);
@@ -453,9 +441,11 @@ public final class Converter {
 
   /// Refuses to write over what is read.
   private void checkOther(Path target) throws IOException {
-    if (Files.isRegularFile(target)
-        && (Files.isSameFile(target, folder.path())
-            || folder.files().stream().anyMatch(file -> isSame(file, target))))
+    if (!Files.isRegularFile(target)) return;
+    boolean beside = isSame(target.toAbsolutePath().getParent(), folder.path());
+    if (Files.isSameFile(target, folder.path())
+        || beside && !target.getFileName().toString().endsWith(".gguf")
+        || folder.files().stream().anyMatch(file -> isSame(file, target)))
       throw new IllegalArgumentException("the target is a file of the model: " + target);
   }
 
@@ -464,14 +454,6 @@ public final class Converter {
       return Files.isSameFile(file, other);
     } catch (IOException _) {
       return false;
-    }
-  }
-
-  private static void delete(Path file) {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException _) {
-      // It is hidden, or on a disk that is gone.
     }
   }
 }

@@ -11,12 +11,14 @@ import dev.tenon.gguf.TensorType;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -38,6 +40,7 @@ public final class ImportanceMatrix {
   private static final String SUMS = ".in_sum2";
   private static final String COUNTS = ".counts";
   private static final int MAGIC = 0x46554747; // "GGUF"
+  private static final int MOST_NAME_BYTES = 1 << 16; // in the old format
 
   private final Path path;
   private final List<String> datasets;
@@ -73,7 +76,15 @@ public final class ImportanceMatrix {
     try (var file = FileChannel.open(path, StandardOpenOption.READ)) {
       var start = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
       file.read(start, 0);
-      if (start.hasRemaining() || start.getInt(0) != MAGIC) return checked(readOld(path, file));
+      if (start.hasRemaining() || start.getInt(0) != MAGIC) {
+        if (file.size() > Integer.MAX_VALUE)
+          throw wrong(path, file.size() + " bytes that are no GGUF");
+        try (var arena = Arena.ofConfined()) {
+          // Mapped: what is something else shall not come into memory as a whole to be refused.
+          var bytes = file.map(MapMode.READ_ONLY, 0, file.size(), arena).asByteBuffer();
+          return checked(readOld(path, bytes.order(ByteOrder.LITTLE_ENDIAN)));
+        }
+      }
     }
     try (var gguf = Gguf.open(path)) {
       return checked(readGguf(gguf));
@@ -136,16 +147,11 @@ public final class ImportanceMatrix {
 
   /// A count of entries, then of each its name, a number of calls and values; at the end, perhaps,
   /// the number of chunks and the name of the text.
-  private static ImportanceMatrix readOld(Path path, FileChannel file) throws IOException {
-    if (file.size() > Integer.MAX_VALUE - 8)
-      throw wrong(path, file.size() + " bytes that are no GGUF");
-    var in = ByteBuffer.allocate((int) file.size()).order(ByteOrder.LITTLE_ENDIAN);
-    while (in.hasRemaining() && file.read(in) >= 0) {}
-    in.flip();
+  private static ImportanceMatrix readOld(Path path, ByteBuffer in) throws IOException {
     var entries = new LinkedHashMap<String, Entry>();
     int size = number(path, in, 1, Integer.MAX_VALUE, "the number of entries");
     for (int i = 0; i < size; i++) {
-      var name = text(path, in, number(path, in, 0, Integer.MAX_VALUE, "the length of a name"));
+      var name = text(path, in, number(path, in, 0, MOST_NAME_BYTES, "the length of a name"));
       int calls = number(path, in, Integer.MIN_VALUE, Integer.MAX_VALUE, "the calls of " + name);
       int most = in.remaining() / Float.BYTES - 1; // after the count
       int count = number(path, in, 1, most, "the values of " + name);
@@ -159,7 +165,8 @@ public final class ImportanceMatrix {
     if (in.remaining() >= Integer.BYTES) chunks = in.getInt();
     if (in.remaining() >= Integer.BYTES) {
       int length = in.getInt();
-      if (length > 0 && length <= in.remaining()) datasets.add(text(path, in, length));
+      if (length > 0 && length <= Math.min(in.remaining(), MOST_NAME_BYTES))
+        datasets.add(text(path, in, length));
     }
     return new ImportanceMatrix(path, datasets, Math.max(chunks, 0), 0, entries);
   }
@@ -222,7 +229,7 @@ public final class ImportanceMatrix {
   }
 
   /// Writes a file of the format that llama-imatrix had before. It has no counts for experts, and
-  /// leaves out weights that nothing was multiplied with.
+  /// leaves out weights that nothing was multiplied with; more than 2^31 - 1 chunks count as that.
   ///
   /// @param target where it is to be; replaced as a whole
   /// @throws IllegalStateException if this is of the old format itself
@@ -247,7 +254,7 @@ public final class ImportanceMatrix {
 
   private void writeOld(OutputStream out, String name, Entry entry) throws IOException {
     // Rounded up, for 0 would say that there are none.
-    int calls = Math.toIntExact(Math.ceilDiv(most(entry.counts), (long) chunkSize));
+    int calls = Math.clamp(Math.ceilDiv(most(entry.counts), chunkSize), 1, Integer.MAX_VALUE);
     int width = entry.sums.length / entry.counts.length;
     var values = new float[entry.sums.length];
     for (int i = 0; i < values.length; i++) {

@@ -26,6 +26,7 @@ record ModelId(
     String finetune,
     String version,
     String sizeLabel) {
+  private static final int MOST = 512; // what is longer is no name
   private static final Pattern VERSION = pattern("(v|iter)?\\d+([.]\\d+)*");
   private static final Pattern TYPE = pattern("i?q\\d(_\\w)*|b?fp?(16|32)");
   private static final Pattern SIZE =
@@ -64,7 +65,8 @@ record ModelId(
   /// @param id a name, perhaps with an organization before a slash
   /// @param parameters how many the model has: what is far from that is no size of it
   static ModelId of(String id, long parameters) {
-    if (id.contains(" ")) return new ModelId(id, null, null, null, null, null);
+    if (id.contains(" ") || id.length() > MOST)
+      return new ModelId(id, null, null, null, null, null);
     int slash = id.indexOf('/');
     var organization = slash < 0 ? null : id.substring(0, slash);
     if (organization != null && organization.startsWith(".")) organization = null;

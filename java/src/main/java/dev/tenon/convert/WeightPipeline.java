@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -40,13 +41,14 @@ final class WeightPipeline implements AutoCloseable {
 
   private final Path folder;
   private final List<Job> jobs;
-  private final FileType later;
+  private final FileType whole;
   private final Progress progress;
   private final long totalBytes;
   private final Arena arena = Arena.ofShared();
   private final ExecutorService threads;
   private final ArrayDeque<Buffers> free = new ArrayDeque<>();
   private final ArrayDeque<Piece> begun = new ArrayDeque<>();
+  private final Set<Arena> open = new HashSet<>(); // mappings
   private Opened opened;
   private int nextJob;
   private long nextElement;
@@ -90,10 +92,11 @@ final class WeightPipeline implements AutoCloseable {
   /// A tensor that is being read: mapped for itself, so that its pages go when it is done.
   private record Opened(Job job, Arena arena) {}
 
-  /// @param later what the file is quantized to afterwards, or null where it stays as it is
-  WeightPipeline(Path folder, List<Job> jobs, FileType later, int threads, Progress progress) {
+  /// @param whole the type of a file all of whose weights must be finite, or null where those of
+  ///     plain floats need not
+  WeightPipeline(Path folder, List<Job> jobs, FileType whole, int threads, Progress progress) {
     this.folder = folder;
-    this.later = later;
+    this.whole = whole;
     this.jobs = jobs;
     this.progress = progress;
     totalBytes = jobs.stream().mapToLong(Job::bytes).sum();
@@ -120,7 +123,10 @@ final class WeightPipeline implements AutoCloseable {
       begun.remove();
       free.add(piece.buffers);
       last = piece.last;
-      if (last) piece.opened.arena.close();
+      if (last) {
+        open.remove(piece.opened.arena);
+        piece.opened.arena.close();
+      }
     }
   }
 
@@ -144,14 +150,10 @@ final class WeightPipeline implements AutoCloseable {
     }
   }
 
-  private static Opened open(Job job) throws IOException {
+  private Opened open(Job job) throws IOException {
     var own = Arena.ofShared();
-    try {
-      return new Opened(new Job(job.name, job.weight.mapped(own), job.type), own);
-    } catch (Throwable e) {
-      own.close();
-      throw e;
-    }
+    open.add(own);
+    return new Opened(new Job(job.name, job.weight.mapped(own), job.type), own);
   }
 
   private static MemorySegment result(Piece piece) throws IOException {
@@ -173,9 +175,9 @@ final class WeightPipeline implements AutoCloseable {
   /// Makes elements; on one of the threads.
   private MemorySegment make(Job job, long from, int count, Buffers buffers) throws IOException {
     var made = job.copies() ? copy(job, from, count, buffers) : convert(job, from, count, buffers);
-    if (later != null) {
+    if (whole != null && !job.type.isQuantized()) {
       long wrong = RowQuantizer.firstNotFinite(job.type, made);
-      if (wrong >= 0) throw notFinite(job, from + wrong, later.name());
+      if (wrong >= 0) throw notFinite(job, from + wrong, whole.name());
     }
     return made;
   }
@@ -245,7 +247,7 @@ final class WeightPipeline implements AutoCloseable {
     return folder + ": a weight of " + job.name + ", in row " + element / width + ",";
   }
 
-  /// Ends the threads, then gives the memory back.
+  /// Ends the threads, then gives the memory back. Closing twice has no effect.
   @Override
   public void close() {
     threads.shutdownNow();
@@ -258,10 +260,8 @@ final class WeightPipeline implements AutoCloseable {
       }
     }
     if (interrupted) Thread.currentThread().interrupt();
-    var open = new HashSet<Arena>();
-    begun.forEach(piece -> open.add(piece.opened.arena));
-    if (nextElement > 0) open.add(opened.arena);
     open.forEach(Arena::close);
-    arena.close();
+    open.clear();
+    if (arena.scope().isAlive()) arena.close();
   }
 }

@@ -32,6 +32,8 @@ import java.util.Objects;
 ///
 /// Confined to one thread at a time.
 public final class GgufWriter {
+  private static final long MOST_ALIGNMENT = 1 << 16; // a page: more would be empty space alone
+
   private static final int VERSION = 3;
   private static final int MAGIC = 0x46554747; // "GGUF"
 
@@ -65,7 +67,7 @@ public final class GgufWriter {
   /// @return this
   /// @throws IllegalArgumentException if the key or a string is no UTF-8 (half a surrogate pair),
   ///     the key is empty or too long, the value takes more than 2^31 - 1 bytes, or
-  ///     `general.alignment` is to be no power of two of type [GgufType#UINT32]
+  ///     `general.alignment` is to be no power of two of type [GgufType#UINT32] up to 65536
   public GgufWriter put(String key, GgufValue value) {
     int bytes = Encoding.utf8(key).length;
     if (bytes == 0 || bytes > Header.MOST_KEY_BYTES) {
@@ -74,17 +76,18 @@ public final class GgufWriter {
     }
     var encoded = Encoding.encode(value);
     if (key.equals(Header.ALIGNMENT_KEY)) {
-      if (!Header.isAlignment(value)) {
+      if (!Header.isAlignment(value) || ((GgufValue.Int) value).value() > MOST_ALIGNMENT) {
         throw new IllegalArgumentException(
-            "put: "
-                + key
+            key
                 + " "
                 + value
                 + " of type "
                 + value.type()
                 + "; a power of two of type "
                 + GgufType.UINT32
-                + " is needed");
+                + ", at most "
+                + MOST_ALIGNMENT
+                + ", is needed");
       }
       alignment = ((GgufValue.Int) value).value();
     }

@@ -17,6 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -99,9 +100,10 @@ public final class PendingFile implements AutoCloseable {
   /// Begins a file, and deletes what killed processes have left of earlier attempts.
   ///
   /// @param target where it is to be; a link there is replaced, not followed
+  /// @param attributes that it is made with, such as who may read it
   /// @return the file, empty; the caller closes it
   /// @throws IOException as from [#check], or if it cannot be made
-  public static PendingFile of(Path target) throws IOException {
+  public static PendingFile of(Path target, FileAttribute<?>... attributes) throws IOException {
     check(target);
     var folder = target.toAbsolutePath().getParent().toRealPath();
     var name = target.getFileName().toString();
@@ -113,7 +115,7 @@ public final class PendingFile implements AutoCloseable {
     while (true) {
       long number = ThreadLocalRandom.current().nextLong();
       var beside = folder.resolve(prefix + "%016x".formatted(number) + SUFFIX);
-      var file = begin(target, beside);
+      var file = begin(target, beside, attributes);
       if (file != null) {
         return file;
       }
@@ -121,11 +123,14 @@ public final class PendingFile implements AutoCloseable {
   }
 
   /// {@return the file, or null where another process came between its making and its locking}
-  private static PendingFile begin(Path target, Path beside) throws IOException {
+  private static PendingFile begin(Path target, Path beside, FileAttribute<?>... attributes)
+      throws IOException {
     PENDING.add(beside);
     FileChannel channel = null;
     try {
-      channel = FileChannel.open(beside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      channel =
+          FileChannel.open(
+              beside, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), attributes);
       if (lock(channel) && Files.exists(beside, LinkOption.NOFOLLOW_LINKS)) {
         return new PendingFile(target, beside, channel);
       }
@@ -196,12 +201,23 @@ public final class PendingFile implements AutoCloseable {
   private int write(ByteBuffer bytes) throws IOException {
     try {
       return channel.write(bytes);
-    } catch (ClosedChannelException e) {
-      throw e;
     } catch (IOException e) {
-      throw new IOException(
-          "cannot write " + target + ": " + e.getMessage() + "; nothing is left of it", e);
+      throw named(e);
     }
+  }
+
+  private void force() throws IOException {
+    try {
+      channel.force(true);
+    } catch (IOException e) {
+      throw named(e);
+    }
+  }
+
+  private IOException named(IOException e) {
+    if (e instanceof ClosedChannelException) return e;
+    return new IOException(
+        "cannot write " + target + ": " + e.getMessage() + "; nothing is left of it", e);
   }
 
   /// The channel with failures that say more.
@@ -227,10 +243,13 @@ public final class PendingFile implements AutoCloseable {
     return target;
   }
 
-  /// Gives the file its name, in place of what has that.
+  /// Gives the file its name, in place of what has that, once its bytes are on the disk: else a
+  /// machine that is lost could leave the name with nothing under it.
   ///
-  /// @throws IOException if it cannot be renamed
+  /// @throws ClosedByInterruptException if the thread is interrupted before
+  /// @throws IOException if its bytes do not reach the disk, or it cannot be renamed
   public void complete() throws IOException {
+    force();
     // While it is open, and so locked.
     Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
     complete = true;

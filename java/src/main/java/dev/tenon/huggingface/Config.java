@@ -166,10 +166,10 @@ public final class Config {
   /// @throws FormatException if none has one, or it is no number
   public double real(String... keys) throws FormatException {
     var key = need("a number", keys);
-    if (values.get(key) instanceof Number number) {
+    if (values.get(key) instanceof Number number && Double.isFinite(number.doubleValue())) {
       return number.doubleValue();
     }
-    throw malformed(key, "a number", describe(values.get(key)));
+    throw malformed(key, "a finite number", describe(values.get(key)));
   }
 
   /// {@return a number, or `fallback` where the key has none}
@@ -289,8 +289,8 @@ public final class Config {
     var items = values.get(key) instanceof Number one ? List.<Object>of(one) : list(key);
     var numbers = new double[items.size()];
     for (int i = 0; i < numbers.length; i++) {
-      if (!(items.get(i) instanceof Number number)) {
-        throw malformed(key, "an array of numbers", "one with " + describe(items.get(i)));
+      if (!(items.get(i) instanceof Number number) || !Double.isFinite(number.doubleValue())) {
+        throw malformed(key, "an array of finite numbers", "one with " + describe(items.get(i)));
       }
       numbers[i] = number.doubleValue();
     }

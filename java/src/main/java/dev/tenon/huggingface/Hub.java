@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -169,7 +170,7 @@ public final class Hub {
   ///     401 or 403 where a token is missing
   /// @throws IOException if the hub cannot be reached, or this hub is offline
   public Repository list(String repository, String revision) throws IOException {
-    return list(new HubName(repository, null, revision), http);
+    return list(new HubName(repository, null, Objects.requireNonNull(revision)), http);
   }
 
   private Repository list(HubName name, HubHttp http) throws IOException {
@@ -182,12 +183,12 @@ public final class Hub {
                 + "/api/models/"
                 + name.repository()
                 + "/revision/"
-                + escaped(name.revision()).replace("/", "%2F")
+                + escaped(name.revisionOrMain()).replace("/", "%2F")
                 + "?blobs=true");
     try {
       return repository(name, address, http.retry(() -> listing(address, http), () -> 0));
     } catch (HubException e) {
-      throw explained(e, name.repository(), name.revision());
+      throw explained(e, name.repository(), name.revisionOrMain());
     }
   }
 
@@ -277,7 +278,7 @@ public final class Hub {
         var hash = lfs.get(large ? "sha256" : "blobId") instanceof String s ? s : null;
         files.add(new HubFile(path, lfs.get("size") instanceof Long size ? size : -1, hash));
       }
-      return new Repository(name.repository(), name.revision(), commit, files);
+      return new Repository(name.repository(), name.revisionOrMain(), commit, files);
     } catch (JsonException e) {
       throw new HubException(address, 0, "no JSON: " + e.getMessage());
     } catch (IllegalArgumentException e) {
@@ -471,6 +472,24 @@ public final class Hub {
     return download(repository, chosen.stream().map(files::get).toList(), progress);
   }
 
+  /// Finds files of a repository: as they are in the cache, without asking the network, where all
+  /// that are meant are there; else as [#pull] does.
+  ///
+  /// @param name which repository, and which revision
+  /// @param choice which of its files
+  /// @param progress hears how far a download is
+  /// @return what is there then
+  /// @throws NoSuchFileException if there is no such file, or offline none in the cache; the
+  ///     message has what there is
+  /// @throws HubException if the hub refuses, or gives other bytes than it said
+  /// @throws CancellationException if `progress` says so
+  /// @throws InterruptedIOException if the thread is interrupted
+  /// @throws IOException if the hub cannot be reached, or the disk is full
+  public HubSnapshot find(HubName name, HubChoice choice, Progress progress) throws IOException {
+    var there = cache.find(name, choice);
+    return there != null ? there : pull(name, choice, progress);
+  }
+
   private HubSnapshot cached(HubName name, HubChoice choice, IOException why) throws IOException {
     var there = cache.find(name, choice);
     if (there != null) {
@@ -479,7 +498,7 @@ public final class Hub {
     if (why != null) {
       throw why;
     }
-    var snapshot = cache.snapshot(name.repository(), name.revision());
+    var snapshot = cache.snapshot(name.repository(), name.revisionOrMain());
     var files = snapshot == null ? List.<String>of() : cache.files(snapshot);
     throw new NoSuchFileException(
         name.toString(),

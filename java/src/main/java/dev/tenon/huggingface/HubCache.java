@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
@@ -95,11 +97,11 @@ public final class HubCache {
   /// @param revision a branch or tag as it was when it was last downloaded, or a commit
   /// @throws IOException if the cache cannot be read
   public Path snapshot(String repository, String revision) throws IOException {
-    var name = new HubName(repository, null, revision);
+    var name = new HubName(repository, null, Objects.requireNonNull(revision));
     var folder = folder(name.repository());
-    var commit = commit(folder.resolve("refs").resolve(name.revision()));
-    if (commit == null && COMMIT.matcher(name.revision()).matches()) {
-      commit = name.revision();
+    var commit = commit(folder.resolve("refs").resolve(revision));
+    if (commit == null && COMMIT.matcher(revision).matches()) {
+      commit = revision;
     }
     if (commit == null) {
       return null;
@@ -132,14 +134,14 @@ public final class HubCache {
   /// @param choice which of the files that are there
   /// @throws IOException if the cache cannot be read
   public HubSnapshot find(HubName name, HubChoice choice) throws IOException {
-    var snapshot = snapshot(name.repository(), name.revision());
+    var snapshot = snapshot(name.repository(), name.revisionOrMain());
     if (snapshot == null) {
       return null;
     }
     try {
       return new HubSnapshot(
           name.repository(),
-          name.revision(),
+          name.revisionOrMain(),
           snapshot.getFileName().toString(),
           snapshot,
           choice.of(name.toString(), files(snapshot)));
@@ -169,15 +171,29 @@ public final class HubCache {
   }
 
   /// Looks what goes with a model: without quant and revision all there is of the repository, with
-  /// a revision the files of that, with a quant that model's; of blobs those alone that no other
-  /// file needs. Nothing is deleted.
+  /// a revision (be it `main`) the files of that, with a quant that model's; of blobs those alone
+  /// that no other file needs. Nothing is deleted.
   ///
   /// @param name the model
   /// @return what [#remove] deletes
   /// @throws NoSuchFileException if it is not there
   /// @throws IOException if the cache cannot be read
   public Removal removal(HubName name) throws IOException {
-    return new HubInventory(this).removal(name);
+    return removal(name, List.of());
+  }
+
+  /// Looks what goes with a model as [#removal(HubName)] does, once others are deleted: what they
+  /// take along is not counted again, and what they alone needed goes too.
+  ///
+  /// @param name the model, which is still there and may be among what the others take
+  /// @param earlier what is deleted before
+  /// @return what [#remove] deletes
+  /// @throws NoSuchFileException if it is not there
+  /// @throws IOException if the cache cannot be read
+  public Removal removal(HubName name, List<Removal> earlier) throws IOException {
+    var gone = new HashSet<Path>();
+    earlier.forEach(removal -> gone.addAll(removal.paths));
+    return new HubInventory(this).removal(name, gone);
   }
 
   /// Deletes a model. Links are deleted and not followed.

@@ -4,12 +4,14 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.Pattern;
 
 /// Which files of a repository are meant.
 @FunctionalInterface
 public interface HubChoice {
+  /// Which quants are looked for where none is named, in this order.
+  List<String> USUAL_QUANTS = List.of("Q4_K_M", "Q8_0");
+
   /// Chooses.
   ///
   /// @param name what messages call the repository
@@ -27,7 +29,7 @@ public interface HubChoice {
   static HubChoice model(String quant) {
     return (name, files) -> {
       var models = files.stream().filter(HubFileNames::isModel).sorted().toList();
-      for (var wanted : quant == null ? HubFileNames.USUAL_QUANTS : List.of(quant)) {
+      for (var wanted : quant == null ? USUAL_QUANTS : List.of(quant)) {
         var pattern = Pattern.compile(Pattern.quote(wanted) + "[.-]", Pattern.CASE_INSENSITIVE);
         for (var file : models) {
           if (pattern.matcher(file).find()) {
@@ -119,16 +121,5 @@ public interface HubChoice {
       }
       return chosen;
     };
-  }
-
-  /// {@return what a GGUF file's name says of its quant, such as `Q4_K_M` of `a-Q4_K_M.gguf`, or
-  /// null}
-  ///
-  /// @param file a file's name, which may be of a part of a split set
-  static String quant(String file) {
-    var split = HubFileNames.SPLIT.matcher(file);
-    var name = split.matches() ? split.group(1) : file.replaceFirst("(?i)\\.gguf$", "");
-    var tag = Pattern.compile("[-.]([A-Za-z0-9_]+)$").matcher(name);
-    return tag.find() ? tag.group(1).toUpperCase(Locale.ROOT) : null;
   }
 }

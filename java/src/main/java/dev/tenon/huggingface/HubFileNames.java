@@ -11,8 +11,6 @@ import java.util.stream.Collectors;
 
 /// What files are by their names.
 final class HubFileNames {
-  static final List<String> USUAL_QUANTS = List.of("Q4_K_M", "Q8_0");
-
   static final Pattern SPLIT = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf");
   private static final Pattern SHARD =
       Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.(safetensors|bin)");
@@ -67,6 +65,17 @@ final class HubFileNames {
     return name.endsWith(".gguf")
         && NO_MODELS.stream().noneMatch(name::contains)
         && (!split.matches() || split.group(2).equals("00001"));
+  }
+
+  /// {@return what a GGUF file's name says of its quant, such as `Q4_K_M` of `a-Q4_K_M.gguf`, or
+  /// null}
+  ///
+  /// @param file a file's name, which may be of a part of a split set
+  static String quant(String file) {
+    var split = SPLIT.matcher(file);
+    var name = split.matches() ? split.group(1) : file.replaceFirst("(?i)\\.gguf$", "");
+    var tag = Pattern.compile("[-.]([A-Za-z0-9_]+)$").matcher(name);
+    return tag.find() ? tag.group(1).toUpperCase(Locale.ROOT) : null;
   }
 
   /// {@return all parts of the set that a file is one of, in order}

@@ -44,13 +44,18 @@ final class HubHttp {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("hub-watch").factory());
 
-  // Ranges come faster over connections of their own than over one that HTTP 2 shares.
-  private final HttpClient client =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .followRedirects(HttpClient.Redirect.NEVER)
-          .connectTimeout(Duration.ofSeconds(20))
-          .build();
+  /// The connections and their threads, of the process: whoever asks, for whom, and how often. So a
+  /// hub is a plain value that nobody need close. Made when the network is first asked.
+  private static final class Shared {
+    // Ranges come faster over connections of their own than over one that HTTP 2 shares.
+    static final HttpClient CLIENT =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(Duration.ofSeconds(20))
+            .build();
+  }
+
   private final String token;
   private final Duration patience;
   private final Duration firstPause;
@@ -166,7 +171,7 @@ final class HubHttp {
 
   private HttpResponse<InputStream> send(HttpRequest request) throws IOException {
     try {
-      return client.send(request, BodyHandlers.ofInputStream());
+      return Shared.CLIENT.send(request, BodyHandlers.ofInputStream());
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted");

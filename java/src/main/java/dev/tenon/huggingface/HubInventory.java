@@ -3,6 +3,7 @@ package dev.tenon.huggingface;
 import dev.tenon.huggingface.HubCache.Entry;
 import dev.tenon.huggingface.HubCache.Removal;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -37,7 +38,7 @@ final class HubInventory {
       if (name.startsWith(HubCache.PREFIX)) {
         var repository = name.substring(HubCache.PREFIX.length()).replaceFirst("--", "/");
         try {
-          addRepository(new HubName(repository, null, "main"), folder, entries);
+          addRepository(new HubName(repository, null, null), folder, entries);
         } catch (IllegalArgumentException _) {
           // A folder of somebody else, that no name leads to.
         }
@@ -59,9 +60,13 @@ final class HubInventory {
 
   private void addRepository(HubName name, Path folder, List<Entry> entries) throws IOException {
     int before = entries.size();
-    for (var revision : revisions(folder).entrySet()) {
+    var revisions = revisions(folder);
+    for (var revision : revisions.entrySet()) {
       var snapshot = folder.resolve("snapshots").resolve(revision.getValue());
-      addModels(new HubName(name.repository(), null, revision.getKey()), snapshot, entries);
+      // Beside others `main` has a name of its own: the plain one means all of them to a removal.
+      boolean plain = revision.getKey().equals("main") && revisions.size() == 1;
+      var full = plain ? name : new HubName(name.repository(), null, revision.getKey());
+      addModels(full, snapshot, entries);
     }
     var left = new ArrayList<Path>();
     var blobs = folder.resolve("blobs");
@@ -126,11 +131,12 @@ final class HubInventory {
 
   /// {@return the name by which a file is found, with the quant where that leads to it}
   private static HubName named(HubName name, String model, List<String> files) {
-    var quant = HubChoice.quant(model);
+    var quant = HubFileNames.quant(model);
     if (quant != null) {
       try {
         if (HubChoice.model(quant).of("", files).getFirst().equals(model)) {
-          return new HubName(name.repository(), quant, name.revision());
+          boolean main = name.revisionOrMain().equals("main");
+          return new HubName(name.repository(), quant, main ? null : name.revision());
         }
       } catch (NoSuchFileException | IllegalArgumentException _) {
         // Not found by it, or more than a name can hold.
@@ -162,32 +168,37 @@ final class HubInventory {
 
   // Removal.
 
-  Removal removal(HubName name) throws IOException {
+  /// @param gone what is deleted before
+  Removal removal(HubName name, Set<Path> gone) throws IOException {
     var folder = cache.folder(name.repository());
     if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
       throw missing(name, "");
     }
-    if (name.quant() == null && name.revision().equals("main")) {
-      return all(name, folder);
+    if (name.quant() == null && name.revision() == null) {
+      return all(name, folder, gone);
     }
-    var snapshot = cache.snapshot(name.repository(), name.revision());
+    var snapshot = cache.snapshot(name.repository(), name.revisionOrMain());
     if (snapshot == null) {
       throw missing(name, "");
     }
+    var refs = refs(folder, snapshot.getFileName().toString());
+    refs.removeAll(gone);
+    var ref = folder.resolve("refs").resolve(name.revisionOrMain());
+    if (name.quant() == null && refs.size() > 1 && refs.contains(ref)) {
+      return removal(name, List.of(ref), gone); // another branch or tag has the same files
+    }
     var inSnapshot = walk(snapshot, false);
     var doomed = doomed(name, snapshot, inSnapshot);
-    boolean last = true; // whether the repository has no other file
-    var used = new HashSet<Path>();
+    var used = new HashSet<Path>(); // by the repository's other files
     for (var other : folders(folder.resolve("snapshots"))) {
       for (var file : walk(other, false)) {
-        if (!doomed.contains(file)) {
-          last = false;
+        if (!doomed.contains(file) && !gone.contains(file)) {
           used.add(target(file));
         }
       }
     }
-    if (last) {
-      return all(name, folder);
+    if (used.isEmpty()) {
+      return all(name, folder, gone);
     }
     var paths = new ArrayList<Path>();
     for (var file : inSnapshot) {
@@ -199,11 +210,11 @@ final class HubInventory {
         }
       }
     }
-    if (doomed.size() == inSnapshot.size()) {
-      paths.addAll(refs(folder, snapshot.getFileName().toString()));
+    if (doomed.containsAll(inSnapshot.stream().filter(file -> !gone.contains(file)).toList())) {
+      paths.addAll(refs);
       walk(snapshot, true).stream().filter(path -> !doomed.contains(path)).forEach(paths::add);
     }
-    return new Removal(name, paths, bytes(paths));
+    return removal(name, paths, gone);
   }
 
   /// {@return the files of a model, or all of the snapshot, links that lead nowhere too}
@@ -223,13 +234,31 @@ final class HubInventory {
     return new NoSuchFileException(name.toString(), null, "not in the cache " + cache.root() + why);
   }
 
-  private Removal all(HubName name, Path folder) throws IOException {
+  private Removal all(HubName name, Path folder, Set<Path> gone) throws IOException {
     var paths = new ArrayList<>(walk(folder, true));
     var locks = cache.locks(name.repository());
     if (Files.isDirectory(locks, LinkOption.NOFOLLOW_LINKS)) {
       paths.addAll(walk(locks, true));
     }
+    return removal(name, paths, gone);
+  }
+
+  private Removal removal(HubName name, List<Path> all, Set<Path> gone) throws IOException {
+    var paths = all.stream().filter(path -> !gone.contains(path)).toList();
+    for (var path : paths) {
+      checkInside(path);
+    }
     return new Removal(name, paths, bytes(paths));
+  }
+
+  /// Refuses a path with a link on the way to it: what lies there is not the cache's.
+  private void checkInside(Path path) throws IOException {
+    var root = cache.root();
+    var folder = path.getParent();
+    if (!folder.toRealPath().equals(root.toRealPath().resolve(root.relativize(folder)))) {
+      throw new FileSystemException(
+          path.toString(), null, "reached by a link out of the cache; nothing was deleted");
+    }
   }
 
   private static List<Path> refs(Path folder, String commit) throws IOException {

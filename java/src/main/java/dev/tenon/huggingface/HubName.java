@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
 ///
 /// @param repository owner and name with a slash between; models without an owner have none
 /// @param quant which GGUF file of several is meant, for example `Q4_K_M`, or null
-/// @param revision a branch, tag or commit; `main` where none is named
+/// @param revision a branch, tag or commit, or null where none is named: then `main` is what is
+///     looked up, and all there is what is deleted
 public record HubName(String repository, String quant, String revision) {
   private static final Pattern REPOSITORY =
       Pattern.compile("\\w([\\w.-]{0,94}\\w)?(/\\w([\\w.-]{0,94}\\w)?)?");
@@ -22,7 +23,9 @@ public record HubName(String repository, String quant, String revision) {
     if (quant != null) {
       check("quant", quant, QUANT);
     }
-    check("revision", revision, REVISION);
+    if (revision != null) {
+      check("revision", revision, REVISION);
+    }
   }
 
   private static void check(String what, String text, Pattern pattern) {
@@ -46,7 +49,7 @@ public record HubName(String repository, String quant, String revision) {
   /// @throws IllegalArgumentException if it is none
   public static HubName of(String text) {
     int at = text.indexOf('@');
-    var revision = at < 0 ? "main" : text.substring(at + 1);
+    var revision = at < 0 ? null : text.substring(at + 1);
     var rest = at < 0 ? text : text.substring(0, at);
     int colon = rest.indexOf(':');
     return new HubName(
@@ -72,11 +75,16 @@ public record HubName(String repository, String quant, String revision) {
     }
   }
 
+  /// {@return the revision, `main` where none is named}
+  public String revisionOrMain() {
+    return revision == null ? "main" : revision;
+  }
+
   /// {@return the name as [#of] reads it}
   @Override
   public String toString() {
     return repository
         + (quant == null ? "" : ":" + quant)
-        + (revision.equals("main") ? "" : "@" + revision);
+        + (revision == null ? "" : "@" + revision);
   }
 }

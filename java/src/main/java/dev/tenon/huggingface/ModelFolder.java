@@ -1,10 +1,12 @@
 package dev.tenon.huggingface;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +37,27 @@ public final class ModelFolder implements AutoCloseable {
   /// it.
   private static final Set<String> FORMATS =
       Set.of("float-quantized", "int-quantized", "naive-quantized");
+
+  private static final List<String> TOKENIZER_FILES =
+      List.of("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt");
+
+  /// What older folders say in `config.json` of how texts are generated.
+  private static final Set<String> GENERATION_KEYS =
+      Set.of(
+          "bos_token_id",
+          "eos_token_id",
+          "pad_token_id",
+          "decoder_start_token_id",
+          "forced_bos_token_id",
+          "forced_eos_token_id",
+          "bad_words_ids",
+          "max_length",
+          "min_length",
+          "num_beams",
+          "length_penalty",
+          "early_stopping",
+          "no_repeat_ngram_size",
+          "repetition_penalty");
 
   /// What old folders keep although it follows from the configuration.
   private static final Pattern NEVER_NEEDED =
@@ -72,14 +95,15 @@ public final class ModelFolder implements AutoCloseable {
   /// @throws UnsupportedOperationException if its weights are quantized in a way that is not known
   /// @throws IOException if a file is missing or cannot be read
   public static ModelFolder open(Path path) throws IOException {
+    if (isGguf(path)) {
+      throw new FileSystemException(
+          path.toString(), null, "a GGUF file already; quantizing makes it another type");
+    }
     var configPath = path.resolve("config.json");
     boolean llama2c = !Files.isDirectory(path) || !Files.exists(configPath) && hasLlama2c(path);
     var weights = llama2c && Files.isDirectory(path) ? CheckpointFiles.find(path) : path;
     var config = llama2c ? Llama2c.config(weights) : Config.open(configPath);
-    var generation =
-        llama2c
-            ? new Config(path, Map.of())
-            : Config.openIfPresent(path.resolve("generation_config.json"));
+    var generation = generation(path.resolve("generation_config.json"), config);
     checkQuantization(config);
     var checkpoint = llama2c ? Llama2c.open(weights) : Checkpoint.open(path);
     try {
@@ -88,6 +112,26 @@ public final class ModelFolder implements AutoCloseable {
       checkpoint.close();
       throw e;
     }
+  }
+
+  private static boolean isGguf(Path path) throws IOException {
+    if (!Files.isRegularFile(path)) {
+      return false;
+    }
+    try (var in = Files.newInputStream(path)) {
+      return new String(in.readNBytes(4), StandardCharsets.US_ASCII).equals("GGUF");
+    }
+  }
+
+  /// {@return how texts are generated: as the file says, or where there is none as older folders
+  /// say it in `config.json`}
+  private static Config generation(Path file, Config config) throws IOException {
+    if (Files.exists(file)) {
+      return Config.open(file);
+    }
+    var values = new LinkedHashMap<>(config.values());
+    values.keySet().retainAll(GENERATION_KEYS);
+    return new Config(config.path(), values);
   }
 
   /// {@return whether the only weights of a folder are a model of llama2.c}
@@ -144,7 +188,7 @@ public final class ModelFolder implements AutoCloseable {
     config = config.withDefaults(defaults);
   }
 
-  /// {@return `generation_config.json`, without values where there is none}
+  /// {@return `generation_config.json`; where there is none, what `config.json` says of the same}
   public Config generation() {
     return generation;
   }

@@ -3,11 +3,7 @@ package dev.tenon.huggingface;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -26,12 +22,6 @@ import java.util.stream.LongStream;
 /// Valid while its [Checkpoint] is open; afterwards data are an [IllegalStateException].
 /// Thread-safe.
 public final class StoredTensor {
-  /// Elements that are converted at once.
-  private static final int CHUNK = 1 << 14;
-
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private final String name;
   private final ElementType type;
   private final long[] shape;
@@ -195,7 +185,7 @@ public final class StoredTensor {
 
   /// {@return the mapped bytes of its elements: no copy}
   ///
-  /// @throws IllegalStateException if its elements do not follow each other; [#write] gives the
+  /// @throws IllegalStateException if its elements do not follow each other; [#copy] gives the
   ///     bytes of any
   public MemorySegment bytes() {
     if (!contiguous) {
@@ -411,56 +401,6 @@ public final class StoredTensor {
         (element, run, done) ->
             MemorySegment.copy(
                 storage, element * bytes, into, at + (long) done * bytes, (long) run * bytes));
-  }
-
-  /// Writes all elements as they are stored, little-endian, in row-major order.
-  ///
-  /// @param out takes every byte it is given
-  /// @throws IOException from `out`
-  /// @throws IllegalStateException if the checkpoint is closed
-  public void write(WritableByteChannel out) throws IOException {
-    if (contiguous) {
-      var bytes = bytes();
-      // A buffer views 2 GiB at most, and a large one would hide an interruption for long.
-      long most = 1 << 24;
-      for (long done = 0; done < bytes.byteSize(); done += most) {
-        writeAll(bytes.asSlice(done, Math.min(most, bytes.byteSize() - done)).asByteBuffer(), out);
-      }
-      return;
-    }
-    var chunk = new byte[CHUNK * type.bytes()];
-    for (long done = 0; done < elements; done += CHUNK) {
-      int count = (int) Math.min(CHUNK, elements - done);
-      copy(done, MemorySegment.ofArray(chunk), 0, count);
-      writeAll(ByteBuffer.wrap(chunk, 0, count * type.bytes()), out);
-    }
-  }
-
-  /// Writes all elements as binary32, little-endian, in row-major order, as [#read] gives them.
-  ///
-  /// @param out takes every byte it is given
-  /// @throws IOException from `out`
-  /// @throws IllegalStateException if the checkpoint is closed
-  public void writeF32(WritableByteChannel out) throws IOException {
-    if (type == ElementType.F32) {
-      write(out);
-      return;
-    }
-    var numbers = new float[CHUNK];
-    var bytes = ByteBuffer.allocate(CHUNK * Float.BYTES);
-    var segment = MemorySegment.ofBuffer(bytes.duplicate());
-    for (long done = 0; done < elements; done += CHUNK) {
-      int count = (int) Math.min(CHUNK, elements - done);
-      read(done, numbers, 0, count);
-      MemorySegment.copy(numbers, 0, segment, FLOAT, 0, count);
-      writeAll(bytes.clear().limit(count * Float.BYTES), out);
-    }
-  }
-
-  private static void writeAll(ByteBuffer bytes, WritableByteChannel out) throws IOException {
-    while (bytes.hasRemaining()) {
-      out.write(bytes);
-    }
   }
 
   /// Takes elements that follow each other in the storage.

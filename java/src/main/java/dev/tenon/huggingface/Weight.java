@@ -67,42 +67,21 @@ public final class Weight {
   /// @param weights at least one, as the folder has them
   /// @throws IllegalArgumentException if their shapes differ, or there is none
   public static Weight stacked(List<Weight> weights) {
+    if (weights.isEmpty()) throw new IllegalArgumentException("stack: there is nothing to stack");
+    var first = weights.getFirst();
     for (var weight : weights) {
-      if (!Arrays.equals(weight.shape, weights.getFirst().shape)) {
-        throw new IllegalArgumentException(
-            "stack " + weights.getFirst() + " and " + weight + ": of different shapes");
-      }
-    }
-    var joined = joined(weights);
-    var first = weights.getFirst().shape;
-    var shape = new long[first.length + 1];
-    shape[0] = weights.size();
-    System.arraycopy(first, 0, shape, 1, first.length);
-    return new Weight(shape, joined.parts, null, joined.added);
-  }
-
-  /// {@return the rows of several, one after the other}
-  ///
-  /// @param weights at least one, as the folder has them
-  /// @throws IllegalArgumentException if they differ in more than the first dimension, or there is
-  ///     none
-  public static Weight joined(List<Weight> weights) {
-    if (weights.isEmpty()) throw new IllegalArgumentException("join: there is nothing to join");
-    var shape = weights.getFirst().shape.clone();
-    for (var weight : weights) {
-      var other = weight.shape;
-      if (shape.length == 0
-          || other.length == 0
-          || !Arrays.equals(shape, 1, shape.length, other, 1, other.length)
+      if (!Arrays.equals(weight.shape, first.shape)
           || weight.values != null
-          || weight.added != weights.getFirst().added) {
+          || weight.added != first.added) {
         throw new IllegalArgumentException(
-            "join " + weights.getFirst() + " and " + weight + ": they do not go together");
+            "stack " + first + " and " + weight + ": they do not go together");
       }
     }
-    shape[0] = weights.stream().mapToLong(weight -> weight.shape[0]).sum();
+    var shape = new long[first.shape.length + 1];
+    shape[0] = weights.size();
+    System.arraycopy(first.shape, 0, shape, 1, first.shape.length);
     var parts = weights.stream().flatMap(weight -> weight.parts.stream()).toList();
-    return new Weight(shape, parts, null, weights.getFirst().added);
+    return new Weight(shape, parts, null, first.added);
   }
 
   /// {@return the dimensions, slowest-varying first}

@@ -24,7 +24,8 @@ import java.util.concurrent.CancellationException;
 /// verified, have a graph and memory of their own, so that they can take turns with single tokens
 /// and neither is built anew.
 ///
-/// Confined to the thread that made it.
+/// Confined to the thread that made it. While it evaluates, its observer can neither evaluate with
+/// it, drop tokens, observe nor close: that throws [IllegalStateException].
 public final class Evaluator implements AutoCloseable {
   /// The most rows of a pass that has the memory for verification.
   private static final int FEW = 64;
@@ -39,6 +40,7 @@ public final class Evaluator implements AutoCloseable {
   private final Slot usual;
   private Slot verifying; // made when it is first needed
   private MatmulObserver observer;
+  private boolean running; // so what an observer calls must leave passes and cache alone
 
   /// Memory for passes, and the pass that has it.
   private static final class Slot implements AutoCloseable {
@@ -108,7 +110,8 @@ public final class Evaluator implements AutoCloseable {
   ///     evaluated
   /// @throws IllegalArgumentException if a position is not the next of its sequence; nothing is
   ///     evaluated
-  /// @throws IllegalStateException if the cache has no room for them; nothing is evaluated
+  /// @throws IllegalStateException if the cache has no room for them, or called by an observer;
+  ///     nothing is evaluated
   /// @throws CancellationException if the thread is interrupted; the cache is as it was before
   /// @throws dev.tenon.tensor.BackendException if the computation fails; the cache is as it was
   ///     before
@@ -128,11 +131,13 @@ public final class Evaluator implements AutoCloseable {
   ///     evaluated
   /// @throws IllegalArgumentException if a position is not the next of its sequence, or the arrays
   ///     have another size; nothing is evaluated
-  /// @throws IllegalStateException if the cache has no room for them; nothing is evaluated
+  /// @throws IllegalStateException if the cache has no room for them, or called by an observer;
+  ///     nothing is evaluated
   /// @throws CancellationException if the thread is interrupted; the cache is as it was before
   /// @throws dev.tenon.tensor.BackendException if the computation fails; the cache is as it was
   ///     before
   public void evaluate(Batch batch, float[][] rows) {
+    checkIdle("evaluate");
     if (rows.length != batch.outputs().length)
       throw new IllegalArgumentException(
           "evaluate: " + rows.length + " rows for " + batch.outputs().length + " outputs");
@@ -155,6 +160,7 @@ public final class Evaluator implements AutoCloseable {
     for (int s = 0; s < before.length; s++) before[s] = cache.length(s);
     // One pass places its tokens all or none; several must not find out halfway.
     if (batch.tokens().length > passRows) cache.checkRoom(batch.positions(), batch.sequences());
+    running = true;
     try {
       int done = 0;
       for (int from = 0; from < batch.tokens().length; from += passRows) {
@@ -164,7 +170,19 @@ public final class Evaluator implements AutoCloseable {
     } catch (Throwable e) {
       for (int s : batch.sequences()) cache.rewind(s, before[s]);
       throw e;
+    } finally {
+      running = false;
     }
+  }
+
+  /// Checks that nothing is being evaluated, as it is for an observer.
+  ///
+  /// @param operation what is to be done, for the message
+  /// @throws IllegalStateException if something is
+  public void checkIdle(String operation) {
+    if (running)
+      throw new IllegalStateException(
+          operation + ": called by the observer of an evaluation, which still runs");
   }
 
   /// Forgets the tokens of a sequence from position `from` to before `to`, and moves those after
@@ -175,13 +193,14 @@ public final class Evaluator implements AutoCloseable {
   /// @param from first position forgotten, at least 0
   /// @param to first position kept, from `from` to the sequence's length
   /// @throws IndexOutOfBoundsException if there is no such sequence or range
-  /// @throws IllegalStateException if another sequence shares a token that would move; nothing is
-  ///     forgotten
+  /// @throws IllegalStateException if another sequence shares a token that would move, or called by
+  ///     an observer; nothing is forgotten
   /// @throws UnsupportedOperationException if the [architecture][Decoder#keyRope] does not let
   ///     tokens move; nothing is forgotten
   /// @throws dev.tenon.tensor.BackendException if the computation fails; then the sequence ends
   ///     where it was to be cut
   public void drop(int sequence, int from, int to) {
+    checkIdle("drop");
     var ropes = keyRopes();
     var moved = cache.drop(sequence, from, to);
     if (Arrays.stream(ropes).allMatch(Objects::isNull)) return;
@@ -212,6 +231,7 @@ public final class Evaluator implements AutoCloseable {
   /// Turns keys, so many at a time: `cells` is a multiple of `rows`.
   private void turn(Rope[] ropes, int[] cells, int rows, int distance) {
     usual.clear();
+    running = true;
     try (var graph = new Graph(capacity)) {
       var turn = new KvTurn(cache, graph, rows);
       for (int layer = 0; layer < ropes.length; layer++) {
@@ -222,6 +242,8 @@ public final class Evaluator implements AutoCloseable {
         turn.fill(Arrays.copyOfRange(cells, i, i + rows), distance);
         usual.compute.runToTheEnd();
       }
+    } finally {
+      running = false;
     }
   }
 
@@ -229,10 +251,13 @@ public final class Evaluator implements AutoCloseable {
   /// comes out of [#evaluate].
   ///
   /// @param observer takes the place of the one before; null for none
+  /// @throws IllegalStateException if this is closed, or called by an observer
+  /// @throws WrongThreadException if called by another thread than the one that made this
   public void observe(MatmulObserver observer) {
-    this.observer = observer;
+    checkIdle("observe");
     usual.compute.observe(observer);
     if (verifying != null) verifying.compute.observe(observer);
+    this.observer = observer;
   }
 
   /// {@return bytes held for the results of passes}
@@ -242,9 +267,11 @@ public final class Evaluator implements AutoCloseable {
 
   /// Frees what was held for passes. Closing twice has no effect.
   ///
+  /// @throws IllegalStateException if called by an observer
   /// @throws WrongThreadException if called by another thread than the one that made it
   @Override
   public void close() {
+    checkIdle("close");
     usual.close();
     if (verifying != null) verifying.close();
   }

@@ -13,6 +13,9 @@ import java.util.concurrent.CancellationException;
 
 /// Runs graphs on the devices of a backend, and holds the memory of their results. One graph at a
 /// time has memory; it can run any number of times. Confined to the thread that made it.
+///
+/// While a graph runs, its [observer][MatmulObserver] can ask for nothing but [#bytes]: the rest
+/// throws [IllegalStateException].
 public final class Compute implements AutoCloseable {
   private final Backend backend;
   private final int capacity;
@@ -25,6 +28,7 @@ public final class Compute implements AutoCloseable {
   private Arena upcalls; // of the function that ggml calls for it, once there was one
   private MemorySegment upcall;
   private Throwable thrown; // by the observer
+  private boolean running; // so what the observer calls must leave the scheduler alone
 
   /// Starts the devices.
   ///
@@ -61,7 +65,7 @@ public final class Compute implements AutoCloseable {
   /// @param largest the graph with the most rows and the longest cache; it cannot be run
   /// @throws BackendException if there is not the memory
   /// @throws IllegalArgumentException if the graph holds more tensors than the capacity
-  /// @throws IllegalStateException if this is closed
+  /// @throws IllegalStateException if this is closed, or a graph runs
   public void reserve(Graph largest) {
     check("reserve", largest);
     allocated = null;
@@ -77,7 +81,7 @@ public final class Compute implements AutoCloseable {
   /// @param graph to run next
   /// @throws BackendException if there is not the memory
   /// @throws IllegalArgumentException if the graph holds more tensors than the capacity
-  /// @throws IllegalStateException if this is closed
+  /// @throws IllegalStateException if this is closed, or a graph runs
   public void allocate(Graph graph) {
     check("allocate", graph);
     allocated = null;
@@ -92,10 +96,11 @@ public final class Compute implements AutoCloseable {
   /// see are computed one by one, which takes longer.
   ///
   /// @param observer takes the place of the one before; null for none
-  /// @throws IllegalStateException if this is closed
+  /// @throws IllegalStateException if this is closed, or a graph runs
+  /// @throws WrongThreadException if called by another thread than the one that made this
   public void observe(MatmulObserver observer) {
     checkOpen("observe");
-    checkThread("observe");
+    checkUse("observe");
     if (upcalls == null && observer != null) {
       upcalls = Arena.ofConfined();
       upcall = ggml_backend_sched_eval_callback.allocate(this::show, upcalls);
@@ -110,7 +115,7 @@ public final class Compute implements AutoCloseable {
     if (thrown != null) return false;
     try (var arena = Arena.ofConfined()) {
       var node = ggml_tensor.reinterpret(address, arena, null);
-      if (ask) return Matmul.is(node) && observer.wants(Matmul.matrix(node));
+      if (ask) return Matmul.is(node, arena) && observer.wants(Matmul.matrix(node, arena));
       observer.multiplied(Matmul.of(node, arena));
       return true;
     } catch (Throwable e) {
@@ -121,7 +126,7 @@ public final class Compute implements AutoCloseable {
 
   /// Runs the graph that has memory.
   ///
-  /// @throws IllegalStateException if no graph has memory, or this is closed
+  /// @throws IllegalStateException if no graph has memory, this is closed, or a graph runs
   /// @throws CancellationException if the thread is interrupted before or during it: on the
   ///     processor within milliseconds, on a card before the next run; the results are undefined,
   ///     the graph can run again
@@ -137,8 +142,14 @@ public final class Compute implements AutoCloseable {
   }
 
   private int compute() {
+    int status;
     thrown = null;
-    int status = Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml());
+    running = true;
+    try {
+      status = Ggml.ggml_backend_sched_graph_compute(scheduler, allocated.ggml());
+    } finally {
+      running = false;
+    }
     switch (thrown) {
       case RuntimeException e -> throw e;
       case Error e -> throw e;
@@ -151,7 +162,7 @@ public final class Compute implements AutoCloseable {
   /// Runs the graph that has memory to its end, whether the thread is interrupted or not: for what
   /// must not be left half done.
   ///
-  /// @throws IllegalStateException if no graph has memory, or this is closed
+  /// @throws IllegalStateException if no graph has memory, this is closed, or a graph runs
   /// @throws BackendException if it fails
   public void runToTheEnd() {
     needAllocated();
@@ -176,11 +187,12 @@ public final class Compute implements AutoCloseable {
 
   /// Frees the memory and stops the devices. Closing twice has no effect.
   ///
+  /// @throws IllegalStateException if a graph runs
   /// @throws WrongThreadException if called by another thread than the one that made it
   @Override
   public void close() {
     if (scheduler == null) return;
-    checkThread("close");
+    checkUse("close");
     free();
   }
 
@@ -203,7 +215,7 @@ public final class Compute implements AutoCloseable {
 
   private void check(String operation, Graph graph) {
     checkOpen(operation);
-    checkThread(operation);
+    checkUse(operation);
     if (graph.size() > capacity)
       throw new IllegalArgumentException(
           operation + ": a graph of " + graph.size() + " tensors, and room for " + capacity);
@@ -213,9 +225,12 @@ public final class Compute implements AutoCloseable {
     if (scheduler == null) throw new IllegalStateException(operation + ": compute is closed");
   }
 
-  private void checkThread(String operation) {
+  private void checkUse(String operation) {
     if (Thread.currentThread() != owner)
       throw new WrongThreadException(
           operation + ": used by " + Thread.currentThread() + ", made by " + owner);
+    if (running)
+      throw new IllegalStateException(
+          operation + ": called by the observer of a graph, which still runs");
   }
 }

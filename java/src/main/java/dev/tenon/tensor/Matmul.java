@@ -15,7 +15,7 @@ public final class Matmul {
   private final Shape matrixShape;
   private final Shape inputShape;
   private final MemorySegment input; // its bytes, with the gaps that its strides leave
-  private final MemorySegment strides;
+  private final MemorySegment strides; // of the arena of this, as the input may not be
   private final int[] experts;
 
   private Matmul(
@@ -34,16 +34,16 @@ public final class Matmul {
   }
 
   /// {@return whether a node of a graph is such a multiplication}
-  static boolean is(MemorySegment node) {
+  static boolean is(MemorySegment node, Arena arena) {
     int op = ggml_tensor.op(node);
     if (op != Ggml.GGML_OP_MUL_MAT() && op != Ggml.GGML_OP_MUL_MAT_ID()) return false;
-    return ggml_tensor.type(source(node, 1)) == Ggml.GGML_TYPE_F32();
+    return ggml_tensor.type(source(node, 1, arena)) == Ggml.GGML_TYPE_F32();
   }
 
   /// {@return the name of the matrix that a node multiplies with: of a copy on another device,
   /// which is called `CUDA0#blk.0.attn_q.weight#0`, that of the weight}
-  static String matrix(MemorySegment node) {
-    var name = ggml_tensor.name(source(node, 0)).getString(0);
+  static String matrix(MemorySegment node, Arena arena) {
+    var name = ggml_tensor.name(source(node, 0, arena)).getString(0);
     int start = name.indexOf('#') + 1;
     int end = start > 0 ? name.indexOf('#', start) : -1;
     return name.substring(start, end < 0 ? name.length() : end);
@@ -51,14 +51,16 @@ public final class Matmul {
 
   /// The multiplication of a node that is computed, with copies of what is not in this process's
   /// memory.
+  ///
+  /// @param arena that lives as long as the node stays as it is
   static Matmul of(MemorySegment node, Arena arena) {
-    var input = source(node, 1);
+    var input = source(node, 1, arena);
     int[] experts = null;
     if (ggml_tensor.op(node) == Ggml.GGML_OP_MUL_MAT_ID())
-      experts = experts(source(node, 2), arena);
+      experts = experts(source(node, 2, arena), arena);
     return new Matmul(
-        matrix(node),
-        shape(source(node, 0)),
+        matrix(node, arena),
+        shape(source(node, 0, arena)),
         shape(input),
         bytes(input, arena),
         ggml_tensor.nb(input),
@@ -76,8 +78,8 @@ public final class Matmul {
     return experts;
   }
 
-  private static MemorySegment source(MemorySegment node, int index) {
-    return ggml_tensor.reinterpret(ggml_tensor.src(node, index), Arena.global(), null);
+  private static MemorySegment source(MemorySegment node, int index, Arena arena) {
+    return ggml_tensor.reinterpret(ggml_tensor.src(node, index), arena, null);
   }
 
   private static Shape shape(MemorySegment tensor) {
@@ -125,8 +127,13 @@ public final class Matmul {
   /// @param i2 in the third
   /// @param i3 in the fourth
   /// @param into as long as a row
+  /// @throws IllegalStateException if the observer that was shown this has returned
   /// @throws IndexOutOfBoundsException if there is no such row
+  /// @throws WrongThreadException if called by another thread than the observer's
   public void row(long i1, long i2, long i3, float[] into) {
+    if (!strides.scope().isAlive())
+      throw new IllegalStateException(
+          "row: what " + matrix + " was multiplied with is gone: its observer has returned");
     if (i1 < 0 || i1 >= inputShape.n1() || i2 < 0 || i2 >= inputShape.n2())
       throw new IndexOutOfBoundsException("row " + i1 + ", " + i2 + " of " + inputShape);
     if (i3 < 0 || i3 >= inputShape.n3() || into.length != inputShape.n0())

@@ -9,11 +9,14 @@ import dev.tenon.gguf.GgufType;
 import dev.tenon.gguf.GgufValue;
 import dev.tenon.gguf.GgufWriter;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -192,5 +195,32 @@ class ImportanceMatrixTest {
       }
     }
     assertThat(read).isBetween(1, 1999);
+  }
+
+  @Test
+  void whatIsNoMatrixDoesNotComeIntoMemory() throws IOException {
+    var file = folder.resolve("large");
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    // No entries; one with a name that fills half of the file.
+    for (int[] numbers : new int[][] {{0, 0}, {1, 1 << 27}}) {
+      var start = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+      start.asIntBuffer().put(numbers);
+      Files.write(file, start.array());
+      try (var end = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        end.write(ByteBuffer.allocate(1), 1 << 28); // the rest is a hole
+      }
+      long before = threads.getCurrentThreadAllocatedBytes();
+      refused(file, numbers[0] == 0 ? "number of entries" : "the length of a name");
+      assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(1 << 24);
+    }
+  }
+
+  @Test
+  void moreChunksThanTheOldFormatCounts() throws IOException {
+    var entries =
+        Map.of("w", new ImportanceMatrix.Entry(new float[] {3e12f}, new long[] {1L << 40}));
+    new ImportanceMatrix(null, List.of("a"), 1, 1, entries).writeOld(folder.resolve("many.dat"));
+    var read = ImportanceMatrix.read(folder.resolve("many.dat"));
+    assertThat(read.of("w")[0]).isCloseTo(3e12f / (1L << 40), within(1e-5f));
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -108,6 +109,21 @@ class PendingFileTest {
       }
     }
     assertThat(names()).hasSize(1);
+  }
+
+  @Test
+  void theNameIsGivenOnlyToBytesOnTheDisk() throws IOException {
+    var target = folder.resolve("a.gguf");
+    Files.writeString(target, "old");
+    try (var file = PendingFile.of(target)) {
+      write(file, "new");
+      Thread.currentThread().interrupt(); // nothing reaches the disk
+      assertThatThrownBy(file::complete).isInstanceOf(ClosedByInterruptException.class);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThat(target).hasContent("old");
+    assertThat(names()).containsExactly("a.gguf");
   }
 
   /// Holds a file in the making until it is killed.

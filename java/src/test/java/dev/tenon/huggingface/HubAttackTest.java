@@ -434,6 +434,55 @@ class HubAttackTest {
   }
 
   @Test
+  void aRevisionThatIsNamedTakesNoOther() throws IOException {
+    var there = new HubCache(cache);
+    try (var weights = new TinyHub()) {
+      weights.put("config.json", new byte[10]);
+      weights.put("model.safetensors", large);
+      weights.hub(cache).pull(MODEL, Hub.SILENT);
+    }
+    assertThat(names(there)).containsExactly("owner/name");
+    var other = "f".repeat(40);
+    var blob = there.blob("owner/name", TinyHub.sha256(large));
+    there.link("owner/name", other, "model.safetensors", blob);
+    there.refer("owner/name", "v2", other);
+    there.refer("owner/name", "same", TinyHub.COMMIT);
+    assertThat(names(there)).containsExactly("owner/name@main", "owner/name@same", "owner/name@v2");
+    // Of two names for one commit the one goes.
+    there.remove(there.removal(HubName.of("owner/name@same")));
+    assertThat(names(there)).containsExactly("owner/name@main", "owner/name@v2");
+    there.remove(there.removal(HubName.of("owner/name@main")));
+    assertThat(names(there)).containsExactly("owner/name@v2");
+    assertThat(blob).exists();
+    there.remove(there.removal(HubName.of("owner/name")));
+    assertThat(cache.resolve("models--owner--name")).doesNotExist();
+  }
+
+  private static List<String> names(HubCache there) throws IOException {
+    return there.entries().stream().map(entry -> entry.name().toString()).toList();
+  }
+
+  @Test
+  void removalsTogetherTakeWhatTheyAloneNeed() throws IOException {
+    server.hub(cache).pull(MODEL, Hub.SILENT);
+    var there = new HubCache(cache);
+    var blob = there.blob("owner/name", TinyHub.sha256(large));
+    there.link("owner/name", TinyHub.COMMIT, "b-Q8_0.gguf", blob);
+    there.link("owner/name", TinyHub.COMMIT, "b-Q5_1.gguf", blob);
+    var q4 = there.removal(HubName.of("owner/name:Q4_K_M"));
+    var q8 = there.removal(HubName.of("owner/name:Q8_0"), List.of(q4));
+    assertThat(q4.bytes() + q8.bytes()).isZero();
+    var q5 = there.removal(HubName.of("owner/name:Q5_1"), List.of(q4, q8));
+    assertThat(q5.bytes()).isGreaterThanOrEqualTo(large.length);
+    var all = there.removal(MODEL, List.of(q4, q8, q5));
+    assertThat(all.paths()).isEmpty();
+    for (var removal : List.of(q4, q8, q5, all)) {
+      there.remove(removal);
+    }
+    assertThat(cache.resolve("models--owner--name")).doesNotExist();
+  }
+
+  @Test
   void whatIsLeftOfADownloadIsListedAndRemoved() throws IOException {
     assertThatThrownBy(() -> server.hub(cache).pull(MODEL, (_, done, _) -> done < 200_000));
     var there = new HubCache(cache);

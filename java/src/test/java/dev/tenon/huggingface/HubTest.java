@@ -268,7 +268,9 @@ class HubTest {
                     failure[0] = e;
                   }
                 });
-    Thread.sleep(150);
+    while (server.requests.get() < 4) { // the list, and the file by more than one connection
+      Thread.sleep(1);
+    }
     thread.interrupt();
     assertThat(thread.join(Duration.ofSeconds(10))).isTrue();
     assertThat(failure[0]).isInstanceOf(InterruptedIOException.class);
@@ -344,6 +346,53 @@ class HubTest {
   }
 
   @Test
+  void whatIsThereIsFoundWithoutAsking() throws IOException {
+    var choice = HubChoice.model("Q4_K_M");
+    assertPulled(server.hub(cache).find(MODEL, choice, Hub.SILENT).path());
+    int before = server.requests.get();
+    assertPulled(server.hub(cache).find(MODEL, choice, Hub.SILENT).path());
+    assertThat(server.requests.get()).isEqualTo(before);
+    // Another cache has it not.
+    var other = new HubCache(cache.resolve("other"));
+    assertThatThrownBy(
+            () ->
+                server
+                    .hub(cache)
+                    .withCache(other)
+                    .withOffline(true)
+                    .find(MODEL, choice, Hub.SILENT))
+        .isInstanceOf(NoSuchFileException.class)
+        .hasMessageContaining("other");
+  }
+
+  @Test
+  void offlineAnyQuantThatIsThereDoes() throws IOException {
+    server.hub(cache).pull(HubName.of("owner/name:IQ2_XS"), Hub.SILENT);
+    var offline = server.hub(cache).withOffline(true);
+    assertThat(offline.find(MODEL, HubChoice.model(null), Hub.SILENT).path())
+        .hasBinaryContent(random(5000));
+    server.hub(cache).pull(HubName.of("owner/name:Q8_0"), Hub.SILENT);
+    assertThat(offline.find(MODEL, HubChoice.model(null), Hub.SILENT).path())
+        .hasBinaryContent(random(70_000));
+  }
+
+  @Test
+  void manyHubsShareTheirThreads() throws IOException {
+    server.hub(cache).pull(MODEL, Hub.SILENT);
+    long before = selectors();
+    for (int i = 0; i < 5; i++) {
+      server.hub(cache).withToken("t" + i).pull(MODEL, Hub.SILENT); // there already: asked once
+    }
+    assertThat(selectors()).isEqualTo(before).isPositive();
+  }
+
+  private static long selectors() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().matches("HttpClient-\\d+-SelectorManager"))
+        .count();
+  }
+
+  @Test
   void namesAndPathsCannotLeaveTheCache() {
     for (var name : List.of("../x", "a/../b", "a/b/c", "a/b:../c", "/a", "a//b", "a/b@../../c")) {
       assertThatThrownBy(() -> HubName.of(name)).isInstanceOf(IllegalArgumentException.class);
@@ -358,6 +407,11 @@ class HubTest {
         .hasMessageContaining("evil");
     assertThat(HubName.of("owner/name:Q4_0@v1.0"))
         .isEqualTo(new HubName("owner/name", "Q4_0", "v1.0"));
+    for (var name : List.of("a/b", "a/b@main", "a/b:Q8_0@main", "a/b@v1/x")) {
+      assertThat(HubName.of(name)).hasToString(name);
+    }
+    assertThat(MODEL.revision()).isNull();
+    assertThat(MODEL.revisionOrMain()).isEqualTo("main");
     assertThat(HubName.looksLike("owner/name:Q4_0")).isTrue();
     assertThat(HubName.looksLike("models/a.gguf")).isFalse();
     assertThat(HubName.looksLike("/models/a")).isFalse();

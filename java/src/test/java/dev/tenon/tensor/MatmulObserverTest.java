@@ -187,4 +187,80 @@ class MatmulObserverTest {
     compute.run();
     assertThat(shown).containsExactly("w1", "w1", "w2");
   }
+
+  private void buildTwo() {
+    var w = input("w1", 32, 8);
+    var v = input("w2", 8, 8);
+    var x = input("x", 32, 3);
+    build(g -> g.matmul(v, g.matmul(w, x)));
+    List.of(w, v, x).forEach(this::fill);
+  }
+
+  @Test
+  void itCannotDisturbWhatRuns() {
+    buildTwo();
+    List<Runnable> calls =
+        List.of(
+            () -> compute.observe(null),
+            () -> compute.observe(observer(_ -> {})),
+            () -> compute.allocate(graph),
+            () -> compute.reserve(graph),
+            compute::run,
+            compute::runToTheEnd,
+            compute::close);
+    for (var call : calls) {
+      int[] shown = {0};
+      compute.observe(
+          observer(
+              _ -> {
+                shown[0]++;
+                assertThatIllegalStateException()
+                    .isThrownBy(call::run)
+                    .withMessageContaining("called by the observer");
+                assertThat(compute.bytes()).isPositive();
+              }));
+      compute.run();
+      assertThat(shown[0]).isEqualTo(2);
+      // What it does not catch comes out.
+      compute.observe(observer(_ -> call.run()));
+      assertThatIllegalStateException().isThrownBy(compute::run);
+    }
+    compute.observe(null);
+    compute.run();
+  }
+
+  @Test
+  void whatItKeepsIsGone() {
+    buildTwo();
+    var kept = new ArrayList<Matmul>();
+    compute.observe(observer(kept::add));
+    compute.run();
+    assertThat(kept).hasSize(2);
+    for (var matmul : kept)
+      assertThatIllegalStateException()
+          .isThrownBy(() -> matmul.row(0, 0, 0, new float[(int) matmul.inputShape().n0()]))
+          .withMessageContaining(matmul.matrix());
+  }
+
+  @Test
+  void nothingIsShownAfterItThrew() {
+    buildTwo();
+    int[] shown = {0};
+    compute.observe(
+        new MatmulObserver() {
+          @Override
+          public boolean wants(String matrix) {
+            seen.add(matrix);
+            throw new IllegalArgumentException("no " + matrix);
+          }
+
+          @Override
+          public void multiplied(Matmul matmul) {
+            shown[0]++;
+          }
+        });
+    assertThatThrownBy(compute::run).hasMessage("no w1");
+    assertThat(seen).containsExactly("w1");
+    assertThat(shown[0]).isZero();
+  }
 }

@@ -288,6 +288,12 @@ public final class Llama implements Architecture, FolderMapping {
     double low = rope.real("low_freq_factor", 1);
     double high = rope.real("high_freq_factor", 4);
     double context = rope.real("original_max_position_embeddings", 8192);
+    if (!(base > 0 && factor > 0 && low > 0 && high > low && context > 0))
+      throw rope.malformed(
+          "rope_type",
+          "llama3 with positive factors, the high above the low one",
+          "others among " + rope.values());
+    if (headDim > 1 << 16) throw rope.malformed("head_dim", "at most " + (1 << 16), "" + headDim);
     var factors = new double[headDim / 2];
     for (int i = 0; i < factors.length; i++) {
       double wavelength = 2 * Math.PI * Math.pow(base, 2.0 * i / headDim);

@@ -71,6 +71,8 @@ final class LongRope {
     if (factors.length != frequencies)
       throw rope.malformed(
           key, frequencies + " numbers, one for each frequency", factors.length + " numbers");
+    for (double factor : factors)
+      if (!(factor > 0)) throw rope.malformed(key, "numbers above 0", "" + factor);
     return Weight.of(factors);
   }
 }

@@ -2,18 +2,23 @@ package dev.tenon.models;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import dev.tenon.Model;
 import dev.tenon.convert.ConvertOptions;
 import dev.tenon.convert.Converter;
 import dev.tenon.convert.FileType;
+import dev.tenon.convert.QuantizeOptions;
+import dev.tenon.convert.Quantizer;
 import dev.tenon.convert.SplitSet;
 import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.TensorInfo;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.huggingface.FormatException;
 import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.tensor.Backend;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,6 +60,12 @@ class ConverterTest {
         .hasMessageNotContaining("\n");
     try (var files = Files.list(temporary)) {
       assertThat(files).as("nothing is left").containsExactly(folder);
+    }
+  }
+
+  private List<String> names() throws IOException {
+    try (var files = Files.list(temporary)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
   }
 
@@ -151,6 +162,97 @@ class ConverterTest {
       assertThat(logits(files.getFirst())).isEqualTo(whole);
     }
     assertThat(target).doesNotExist();
+  }
+
+  /// Of the same matrices as Q4_K_M, so that there is more than one type.
+  @Test
+  void aQuantizedFileIsCutAsItsPlanSays() throws IOException {
+    var tiny = new TinyFolder();
+    widen(tiny, 0);
+    var folder = tiny.write(folder());
+    var whole = logits(convert(folder, to(FileType.Q4_K_M)));
+    try (var open = ModelFolder.open(folder)) {
+      for (var cut : List.of(new SplitSet.Cut(8, 0, true), new SplitSet.Cut(0, 30_000, false))) {
+        var target = temporary.resolve(cut.tensors() + "cut.gguf");
+        var converter = Converter.of(open, to(FileType.Q4_K_M).withCut(cut));
+        var files = converter.write(target);
+        assertThat(files).hasSameSizeAs(converter.parts()).hasSizeGreaterThan(2);
+        assertThat(logits(files.getFirst())).isEqualTo(whole);
+        try (var set = Gguf.open(files.getFirst())) {
+          var counts = new int[files.size()];
+          for (var tensor : set.tensors()) counts[tensor.part()]++;
+          assertThat(counts).containsExactly(converter.parts().toArray(Integer[]::new));
+        }
+        assertThat(target).doesNotExist();
+      }
+    }
+    assertThat(names()).noneMatch(name -> name.endsWith(".tmp"));
+  }
+
+  /// What cannot be made without an importance is left out.
+  @ParameterizedTest
+  @EnumSource(
+      value = FileType.class,
+      mode = EnumSource.Mode.MATCH_NONE,
+      names = {"COPY", "B?F\\d+", "Q8_0", "TQ.*", "Q1_0", "Q2_K_S", "IQ[12].*", "IQ3_X.*"})
+  void aQuantizedFileIsThatOfAQuantizer(FileType type) throws IOException {
+    for (var tiny : List.of(new TinyFolder(), new TinyFolder().halved())) {
+      if (tiny.tensors.get("lm_head.weight").type().equals("F32")) widen(tiny, 0);
+      var folder = tiny.write(folder());
+      try (var open = ModelFolder.open(folder)) {
+        var exact = temporary.resolve("exact.gguf");
+        var expected = temporary.resolve("expected.gguf");
+        Converter.of(open, to(open.halfType() == null ? FileType.F32 : FileType.BF16)).write(exact);
+        try (var source = Gguf.open(exact)) {
+          Quantizer.of(source, QuantizeOptions.of(type)).write(expected);
+        }
+        var converter = Converter.of(open, to(type));
+        var target = temporary.resolve("out.gguf");
+        converter.write(target);
+        assertThat(Files.mismatch(expected, target)).isEqualTo(-1);
+        try (var made = Gguf.open(target)) {
+          assertThat(converter.metadata().keySet()).containsExactlyElementsOf(made.keys());
+          assertThat(converter.bytes())
+              .isEqualTo(made.tensors().stream().mapToLong(TensorInfo::bytes).sum());
+        }
+      }
+    }
+  }
+
+  @Test
+  void twoConversionsToOneTargetLeaveEachOtherAlone() throws IOException {
+    var folder = new TinyFolder().write(folder());
+    var target = temporary.resolve("out.gguf");
+    try (var open = ModelFolder.open(folder)) {
+      var converter = Converter.of(open, to(FileType.Q4_K_M));
+      converter.write(target);
+      var expected = Files.readAllBytes(target);
+      converter.write(
+          target,
+          (_, _) -> {
+            try {
+              if (names().stream().filter(name -> name.endsWith(".tmp")).count() == 1)
+                converter.write(target);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+      assertThat(target).hasBinaryContent(expected);
+    }
+    assertThat(names()).containsExactly(folder.getFileName().toString(), "out.gguf");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = FileType.class,
+      names = {"F32", "Q4_K_M"})
+  void aTargetMayHaveTheLongestName(FileType type) throws IOException {
+    var folder = new TinyFolder().write(folder());
+    var target = temporary.resolve("x".repeat(250) + ".gguf");
+    try (var open = ModelFolder.open(folder)) {
+      Converter.of(open, to(type)).write(target);
+    }
+    assertThat(target).exists();
   }
 
   @Test
@@ -336,6 +438,9 @@ class ConverterTest {
       assertThatThrownBy(() -> quantized.write(temporary.resolve("none/out.gguf")))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("no folder");
+      assertThatThrownBy(() -> quantized.write(folder, (_, _) -> fail("begun")))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("no regular file");
     }
     try (var files = Files.list(temporary)) {
       assertThat(files).containsExactly(folder);
@@ -349,9 +454,10 @@ class ConverterTest {
   void anInterruptedConversionLeavesNothing(FileType type) throws IOException {
     var folder = new TinyFolder().write(folder());
     try (var open = ModelFolder.open(folder)) {
-      var options = to(type).withProgress((_, _) -> Thread.currentThread().interrupt());
-      var converter = Converter.of(open, options);
-      assertThatThrownBy(() -> converter.write(temporary.resolve("out.gguf")))
+      var converter = Converter.of(open, to(type));
+      var target = temporary.resolve("out.gguf");
+      assertThatThrownBy(
+              () -> converter.write(target, (_, _) -> Thread.currentThread().interrupt()))
           .isInstanceOf(CancellationException.class);
       assertThat(Thread.interrupted()).isTrue();
     }
@@ -363,18 +469,19 @@ class ConverterTest {
   @Test
   void progressEndsAtItsTotal() throws IOException {
     var folder = new TinyFolder().write(folder());
-    for (var type : List.of(FileType.F32, FileType.Q4_0)) {
-      var last = new long[2];
-      convert(
-          folder,
-          to(type)
-              .withProgress(
-                  (done, total) -> {
-                    assertThat(done).isBetween(last[0], total);
-                    last[0] = done;
-                    last[1] = total;
-                  }));
-      assertThat(last[0]).isPositive().isEqualTo(last[1]);
+    try (var open = ModelFolder.open(folder)) {
+      for (var type : List.of(FileType.F32, FileType.Q4_0)) {
+        var last = new long[2];
+        Converter.of(open, to(type))
+            .write(
+                temporary.resolve("out.gguf"),
+                (done, total) -> {
+                  assertThat(done).isBetween(last[0], total);
+                  last[0] = done;
+                  last[1] = total;
+                });
+        assertThat(last[0]).isPositive().isEqualTo(last[1]);
+      }
     }
   }
 

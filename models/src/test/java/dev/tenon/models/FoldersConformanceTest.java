@@ -3,6 +3,8 @@ package dev.tenon.models;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.FlashAttention;
+import dev.tenon.GenerateOptions;
+import dev.tenon.Generation;
 import dev.tenon.Model;
 import dev.tenon.ModelOptions;
 import dev.tenon.SessionOptions;
@@ -21,10 +23,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicContainer;
@@ -177,25 +181,24 @@ class FoldersConformanceTest {
 
   private static int[] continuation(Model model, int[] prompt, Config settings) throws IOException {
     int most = settings.size("max_new_tokens");
-    var ends = settings.reals("eos_token_id");
+    var ends = new HashSet<Integer>();
+    for (double end : settings.reals("eos_token_id")) ends.add((int) end);
     var sampler =
         SamplerSettings.defaults()
             .withTemperature(0)
             .withPenalties(1 << 20, (float) settings.real("repetition_penalty", 1), 0, 0)
             .sampler();
-    var ids = Arrays.copyOf(prompt, prompt.length + most);
-    int count = prompt.length;
-    for (int id : prompt) sampler.accept(id);
-    try (var session = model.newSession(exact(ids.length))) {
-      var logits = session.evaluate(prompt);
-      while (true) {
-        int next = sampler.sample(logits);
-        sampler.accept(next);
-        ids[count++] = next;
-        if (count == ids.length || Arrays.stream(ends).anyMatch(end -> end == next))
-          return Arrays.copyOf(ids, count);
-        logits = session.evaluate(next);
-      }
+    var options =
+        GenerateOptions.of(most).withEndsAsConfigured(true).withStopTokens(Set.copyOf(ends));
+    try (var session = model.newSession(exact(prompt.length + most))) {
+      return IntStream.concat(
+              Arrays.stream(prompt),
+              session
+                  .complete(prompt, sampler, options)
+                  .filter(Generation.Piece.class::isInstance)
+                  .mapToInt(event -> ((Generation.Piece) event).token())
+                  .filter(token -> token >= 0)) // the last is what was held back, and no token
+          .toArray();
     }
   }
 

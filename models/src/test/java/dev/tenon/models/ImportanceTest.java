@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.tenon.ChunkedText;
+import dev.tenon.GenerateOptions;
 import dev.tenon.Model;
 import dev.tenon.convert.ImportanceCollector;
 import dev.tenon.convert.ImportanceMatrix;
 import dev.tenon.convert.Perplexity;
+import dev.tenon.sampling.Sampler;
 import dev.tenon.tensor.Backend;
 import dev.tenon.tensor.Matmul;
 import dev.tenon.tensor.MatmulObserver;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -248,5 +251,50 @@ class ImportanceTest {
     assertThat(ChunkedText.of(new int[239], 40, 2, -1).count()).isEqualTo(3);
     assertThatThrownBy(() -> ChunkedText.of(new int[][] {new int[4], new int[5]}))
         .hasMessageContaining("equally many");
+  }
+
+  @Test
+  void anObserverCannotDisturbTheSessionThatItWatches() throws IOException {
+    open(TinyLlama.DENSE);
+    try (var session = model.newSession(LENGTH)) {
+      session.evaluate(3, 4);
+      session.save(folder.resolve("saved"));
+      var expected = session.evaluate(5, 6);
+      List<ThrowingCallable> calls =
+          List.of(
+              () -> session.observe(null),
+              session::close,
+              () -> session.evaluate(7),
+              () -> session.evaluateAll(7, 8, 9),
+              () -> session.rewind(1),
+              () -> session.drop(0, 1),
+              () -> session.save(folder.resolve("other")),
+              () -> session.restore(folder.resolve("saved")),
+              () -> session.events(new int[] {7}, Sampler.greedy(), 3).toList(),
+              () ->
+                  session
+                      .complete(new int[] {3, 7}, Sampler.greedy(), GenerateOptions.of(3))
+                      .toList());
+      for (var call : calls) {
+        var shown = new int[1];
+        session.rewind(2);
+        session.observe(
+            new MatmulObserver() {
+              @Override
+              public boolean wants(String matrix) {
+                return matrix.startsWith("blk.1.attn_q");
+              }
+
+              @Override
+              public void multiplied(Matmul matmul) {
+                shown[0]++;
+                assertThatThrownBy(call).isInstanceOf(IllegalStateException.class);
+              }
+            });
+        assertThat(session.evaluate(5, 6)).isEqualTo(expected);
+        assertThat(shown[0]).isOne();
+        assertThat(session.tokens()).containsExactly(3, 4, 5, 6);
+      }
+    }
   }
 }

@@ -16,6 +16,7 @@ import dev.tenon.gguf.TensorType;
 import dev.tenon.sampling.Sampler;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -232,6 +233,39 @@ class SavedSessionTest extends WithTinyModel {
       try (var files = Files.list(folder)) {
         assertThat(files).hasSize(2); // nothing half written is left
       }
+    }
+  }
+
+  @Test
+  void whatAKilledProcessLeftGoesAndASpecialFileStays() throws IOException {
+    var left = folder.resolve(".talk.session.0123456789abcdef.tmp");
+    Files.writeString(left, "half");
+    try (var session = model.newSession(256)) {
+      session.evaluate(1, 2, 3);
+      session.save(saved);
+      assertThat(left).doesNotExist();
+      assertThatExceptionOfType(FileSystemException.class)
+          .isThrownBy(() -> session.save(folder))
+          .withMessage(folder + ": no regular file; cannot be replaced");
+      assertThatExceptionOfType(NoSuchFileException.class)
+          .isThrownBy(() -> session.save(folder.resolve("none/here")))
+          .withMessageContaining("none");
+    }
+  }
+
+  @Test
+  void anInterruptionIsLeftForWhatComesAfter() throws IOException {
+    try (var session = model.newSession(256)) {
+      session.evaluate(1, 2, 3);
+      Thread.currentThread().interrupt();
+      try {
+        session.save(saved);
+      } finally {
+        assertThat(Thread.interrupted()).isTrue();
+      }
+      session.rewind(0);
+      session.restore(saved);
+      assertThat(session.tokens()).containsExactly(1, 2, 3);
     }
   }
 
