@@ -84,13 +84,6 @@ final class Convert extends Command {
     var options = options();
     try (var folder = ModelFolder.open(hub.folder(model.get()))) {
       var converter = Converter.of(folder, options);
-      if (!converter.hasVocabulary()) {
-        streams
-            .err()
-            .println(
-                "tenon: no tokenizer there: the file has no vocabulary, and is run with --tokens"
-                    + " and --ids");
-      }
       var target = target(converter);
       if (dryRun.get()) {
         return plan(converter, target);
@@ -253,7 +246,8 @@ final class Convert extends Command {
         + ", "
         + converter.steps().size()
         + " tensors, "
-        + converter.type();
+        + converter.type()
+        + (converter.hasVocabulary() ? "" : ", no tokenizer: for --tokens and --ids alone");
   }
 
   private Map<String, Object> summary(Converter converter) {
@@ -261,6 +255,7 @@ final class Convert extends Command {
     result.put("source", model.get());
     result.put("architecture", converter.architecture());
     result.put("type", converter.type().name());
+    result.put("vocabulary", converter.hasVocabulary());
     result.put("parameters", converter.parameters());
     return result;
   }
