@@ -5,7 +5,6 @@ import dev.tenon.sampling.Sampler;
 import dev.tenon.tokenizer.TextDecoder;
 import dev.tenon.tokenizer.TokenType;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CancellationException;
@@ -28,7 +27,6 @@ final class Continuation implements Iterator<Generation> {
   private final Speculation speculation; // null without a drafter
 
   private int[] unevaluated; // the prompt at first, then the last token
-  private final int[] ends; // tokens that end generation, in order
   private float[][] logits; // after the last token evaluated for certain, and after each guess
   private int[] draft = NONE; // the guesses evaluated last
   private int row; // of the logits sampled last
@@ -53,7 +51,6 @@ final class Continuation implements Iterator<Generation> {
     this.whole = whole;
     this.sampler = sampler;
     this.options = options;
-    this.ends = model.endTokens(options.stops().asConfigured());
     this.decoder = model.hasTokenizer() ? model.tokenizer().decoder(true) : null;
     this.stops = new StopStrings(options.stops().strings());
     this.speculation =
@@ -190,6 +187,7 @@ final class Continuation implements Iterator<Generation> {
 
   private int sample(float[] scores) {
     if (!options.stops().ignoreEos()) return sampler.sample(scores);
+    var ends = model.endTokens(options.stops().asConfigured());
     var kept = new float[ends.length];
     for (int i = 0; i < ends.length; i++) {
       kept[i] = scores[ends[i]];
@@ -204,7 +202,7 @@ final class Continuation implements Iterator<Generation> {
     if (options.stops().tokens().contains(token)) return true;
     // Where end tokens are not to be picked and one is, there was nothing else: a grammar has
     // ended.
-    return Arrays.binarySearch(ends, token) >= 0;
+    return model.endsGeneration(token, options.stops().asConfigured());
   }
 
   /// Hands out what was held back, if anything, and the end after that.

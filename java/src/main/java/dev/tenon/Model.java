@@ -54,6 +54,8 @@ public final class Model implements AutoCloseable {
   private ChatTemplate chatTemplate;
   private final VocabularyTrie[] tries = new VocabularyTrie[2]; // without and with control tokens
   private int[] endTokens;
+  private boolean configurationRead;
+  private int[] configuredEnds; // in order; null where the file was made without them
   private byte[] fingerprint;
   private int sessions;
   private boolean closed;
@@ -379,27 +381,35 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  /// The ids that end generation, in order: those of `generation_config.json` where the file was
-  /// made with one, and unless these alone are asked for all by which the vocabulary ends a turn.
+  /// Whether generation ends at a token: one that `generation_config.json` names where the file was
+  /// made with one, or, unless these alone are asked for, one by which the vocabulary ends a turn.
+  boolean endsGeneration(int token, boolean asConfigured) {
+    if (hasConfiguredEnds() && Arrays.binarySearch(configuredEnds, token) >= 0) return true;
+    return hasTokenizer
+        && !(asConfigured && hasConfiguredEnds())
+        && tokenizer().endsGeneration(token);
+  }
+
+  /// The ids that end generation, in order.
   synchronized int[] endTokens(boolean asConfigured) {
-    var configured = configuredEnds();
-    if (asConfigured && configured != null) return configured;
+    if (asConfigured && hasConfiguredEnds()) return configuredEnds;
     if (endTokens == null) {
-      var ends = configured == null ? IntStream.empty() : Arrays.stream(configured);
-      if (hasTokenizer) {
-        var tokenizer = tokenizer();
-        ends =
-            IntStream.concat(
-                ends,
-                IntStream.range(0, tokenizer.vocabularySize()).filter(tokenizer::endsGeneration));
-      }
-      endTokens = ends.sorted().distinct().toArray();
+      endTokens =
+          IntStream.range(0, vocabularySize())
+              .filter(token -> endsGeneration(token, false))
+              .toArray();
     }
     return endTokens;
   }
 
+  private synchronized boolean hasConfiguredEnds() {
+    if (!configurationRead) configuredEnds = readConfiguredEnds();
+    configurationRead = true;
+    return configuredEnds != null;
+  }
+
   /// The `eos_token_id` of the file's `generation_config.json`, in order; null without one.
-  private int[] configuredEnds() {
+  private int[] readConfiguredEnds() {
     var key = "tenon.generation_config";
     try {
       if (!gguf.has(key)) return null;

@@ -1,5 +1,6 @@
 package dev.tenon.cli;
 
+import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +66,11 @@ abstract class Command {
 
   boolean verbose() {
     return Boolean.TRUE.equals(verbose.get());
+  }
+
+  /// Prints a result for programs.
+  void printJson(Object value) throws IOException {
+    streams.out().println(Json.write(value, "  "));
   }
 
   /// Refuses to write over what is read.

@@ -6,7 +6,6 @@ import dev.tenon.convert.FileType;
 import dev.tenon.convert.SplitSet;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.ModelFolder;
-import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -196,7 +195,7 @@ final class Convert extends Command {
         all.add(tensor);
       }
       result.put("tensors", all);
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
       return 0;
     }
     for (var step : converter.steps()) {
@@ -226,7 +225,7 @@ final class Convert extends Command {
       result.put("files", files.stream().map(Path::toString).toList());
       result.put("file_bytes", bytes);
       result.put("seconds", seconds);
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
       return;
     }
     streams

@@ -7,7 +7,6 @@ import dev.tenon.convert.ImportanceMatrix;
 import dev.tenon.convert.ImportanceStatistics;
 import dev.tenon.convert.Perplexity;
 import dev.tenon.gguf.PendingFile;
-import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Path;
@@ -198,7 +197,7 @@ final class Imatrix extends Command {
         result.put("perplexity", perplexity.value());
         result.put("standard_error", perplexity.error());
       }
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
       return;
     }
     unseen.forEach(
@@ -249,7 +248,7 @@ final class Imatrix extends Command {
         row.put("similarity", each.similarity());
         rows.add(row);
       }
-      streams.out().println(Json.write(rows, "  "));
+      printJson(rows);
       return 0;
     }
     streams.out().println(STATISTICS_HEADER);

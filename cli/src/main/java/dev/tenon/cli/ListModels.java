@@ -2,7 +2,6 @@ package dev.tenon.cli;
 
 import dev.tenon.huggingface.HubCache;
 import dev.tenon.huggingface.HubCache.Entry;
-import dev.tenon.json.Json;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,7 +29,7 @@ final class ListModels extends Command {
     if (json.get()) {
       var list = new ArrayList<Object>();
       entries.forEach(entry -> list.add(json(entry)));
-      streams.out().println(Json.write(list, "  "));
+      printJson(list);
       return 0;
     }
     int width = 4;

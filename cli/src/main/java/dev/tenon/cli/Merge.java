@@ -2,7 +2,6 @@ package dev.tenon.cli;
 
 import dev.tenon.convert.SplitSet;
 import dev.tenon.gguf.Gguf;
-import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,7 +41,7 @@ final class Merge extends Command {
         result.put("parts", source.parts());
         result.put("file", out.toString());
         result.put("bytes", Files.size(out));
-        streams.out().println(Json.write(result, "  "));
+        printJson(result);
       } else {
         streams
             .out()

@@ -101,7 +101,7 @@ final class Metadata extends Command {
       values.forEach((key, value) -> set.put(key, value.toString()));
       result.put("set", set);
       result.put("removed", removed);
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
     } else {
       for (var entry : values.entrySet()) {
         streams

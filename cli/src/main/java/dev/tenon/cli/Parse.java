@@ -37,7 +37,7 @@ final class Parse extends Command {
     var format = ReplyFormat.of(template.template());
     var conversation = conversation();
     var reply = new String(streams.readAll(), StandardCharsets.UTF_8);
-    streams.out().println(Json.write(json(format.parse(conversation, reply)), "  "));
+    printJson(json(format.parse(conversation, reply)));
     return 0;
   }
 

@@ -6,7 +6,6 @@ import dev.tenon.convert.Divergence;
 import dev.tenon.convert.Perplexity;
 import dev.tenon.convert.SavedLogits;
 import dev.tenon.gguf.PendingFile;
-import dev.tenon.json.Json;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -117,7 +116,7 @@ final class Perplex extends Command {
       result.put("chunks", chunks.count());
       result.put("perplexity", perplexity.value());
       result.put("standard_error", perplexity.error());
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
     } else {
       line("perplexity", perplexity.value(), perplexity.error());
     }
@@ -184,7 +183,7 @@ final class Perplex extends Command {
       fields.put("kl_divergence_quantiles", quantiles(QUANTILES, result::quantile));
       fields.put("probability_shift_quantiles", quantiles(SHIFT_QUANTILES, result::shiftQuantile));
       fields.put("tokens", result.count());
-      streams.out().println(Json.write(fields, "  "));
+      printJson(fields);
       return;
     }
     for (var entry : estimates.entrySet()) {

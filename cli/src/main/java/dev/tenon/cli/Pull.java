@@ -3,7 +3,6 @@ package dev.tenon.cli;
 import dev.tenon.huggingface.HubChoice;
 import dev.tenon.huggingface.HubName;
 import dev.tenon.huggingface.HubSnapshot;
-import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -97,7 +96,7 @@ final class Pull extends Command {
       result.put("files", there.files());
       result.put("bytes", bytes);
       result.put("seconds", seconds);
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
       return;
     }
     streams.out().println(Text.visible(path.toString()));

@@ -9,7 +9,6 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufType;
 import dev.tenon.gguf.GgufValue;
 import dev.tenon.gguf.TensorType;
-import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -313,7 +312,7 @@ final class Quantize extends Command {
       }
       var result = summary(source, quantizer, type);
       result.put("tensors", tensors);
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
       return 0;
     }
     boolean needed = false;
@@ -358,7 +357,7 @@ final class Quantize extends Command {
       var result = summary(source, quantizer, type);
       result.put("files", files.stream().map(Path::toString).toList());
       result.put("seconds", seconds);
-      streams.out().println(Json.write(result, "  "));
+      printJson(result);
       return;
     }
     if (verbose()) {

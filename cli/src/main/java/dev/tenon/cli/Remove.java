@@ -3,7 +3,6 @@ package dev.tenon.cli;
 import dev.tenon.huggingface.HubCache;
 import dev.tenon.huggingface.HubCache.Removal;
 import dev.tenon.huggingface.HubName;
-import dev.tenon.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -69,7 +68,7 @@ final class Remove extends Command {
       }
     }
     if (json.get()) {
-      streams.out().println(Json.write(removed, "  "));
+      printJson(removed);
     }
     return removed.size() == wanted.size() ? 0 : 1;
   }

@@ -2,7 +2,6 @@ package dev.tenon.cli;
 
 import dev.tenon.convert.SplitSet;
 import dev.tenon.gguf.Gguf;
-import dev.tenon.json.Json;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,7 +71,7 @@ final class Split extends Command {
         }
         result.put("source", source.path().toString());
         result.put("files", files);
-        streams.out().println(Json.write(result, "  "));
+        printJson(result);
       }
       return 0;
     } catch (CancellationException _) {

@@ -10,14 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.WritableByteChannel;
 import java.util.ArrayDeque;
-import java.util.HashSet;
 import java.util.List;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 
 /// Brings tensors to other types, one after the other, in pieces of rows: several threads compute
 /// while the calling one writes what is done, in order. The next tensor is begun before the last is
@@ -33,8 +27,7 @@ final class RowPipeline implements AutoCloseable {
   private final List<Job> jobs;
   private final Progress progress;
   private final long totalBytes;
-  private final Arena arena = Arena.ofShared();
-  private final ExecutorService threads;
+  private final PieceMaker maker;
   private final ArrayDeque<Buffers> free = new ArrayDeque<>();
   private final ArrayDeque<Piece> begun = new ArrayDeque<>();
   private final long pieceElements;
@@ -91,12 +84,9 @@ final class RowPipeline implements AutoCloseable {
         values = Math.max(values, count * job.width() * Float.BYTES);
       rows = Math.max(rows, count * job.type.rowBytes(job.width()));
     }
+    maker = new PieceMaker(Math.min(threads, pieces), "tenon-rows-");
     for (int i = 0; i < pieces; i++)
-      free.add(new Buffers(arena.allocate(values, 64), arena.allocate(rows, 64)));
-    this.threads =
-        Executors.newFixedThreadPool(
-            Math.min(threads, pieces),
-            Thread.ofPlatform().daemon().name("tenon-rows-", 0).factory());
+      free.add(new Buffers(maker.allocate(values), maker.allocate(rows)));
   }
 
   /// Writes the next tensor.
@@ -106,12 +96,12 @@ final class RowPipeline implements AutoCloseable {
     for (boolean last = false; !last; ) {
       begin();
       var piece = begun.remove();
-      out.write(result(piece).asByteBuffer());
+      out.write(PieceMaker.take(piece.done).asByteBuffer());
       free.add(piece.buffers);
       doneBytes += piece.bytes;
       progress.at(doneBytes, totalBytes);
       last = piece.last;
-      if (last) piece.opened.arena.close();
+      if (last) maker.done(piece.opened.arena);
     }
   }
 
@@ -140,7 +130,7 @@ final class RowPipeline implements AutoCloseable {
               rows * job.tensor.type().rowBytes(job.width()),
               last,
               buffers,
-              threads.submit(() -> make(from, row, count, buffers))));
+              maker.make(() -> make(from, row, count, buffers))));
       if (last) {
         nextJob++;
         nextRow = 0;
@@ -154,32 +144,11 @@ final class RowPipeline implements AutoCloseable {
   }
 
   private Opened open(Job job) throws IOException {
-    var own = Arena.ofShared();
-    try {
-      MemorySegment importance = null;
-      if (job.importance != null)
-        importance = own.allocateFrom(ValueLayout.JAVA_FLOAT, job.importance);
-      return new Opened(job, own, source.map(job.tensor, own), importance);
-    } catch (Throwable e) {
-      own.close();
-      throw e;
-    }
-  }
-
-  private static MemorySegment result(Piece piece) throws IOException {
-    try {
-      return piece.done.get();
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-      throw new CancellationException("interrupted");
-    } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case IOException cause -> throw cause;
-        case RuntimeException cause -> throw cause;
-        case Error cause -> throw cause;
-        case Throwable cause -> throw new AssertionError(cause);
-      }
-    }
+    var own = maker.begin();
+    MemorySegment importance = null;
+    if (job.importance != null)
+      importance = own.allocateFrom(ValueLayout.JAVA_FLOAT, job.importance);
+    return new Opened(job, own, source.map(job.tensor, own), importance);
   }
 
   /// Makes rows; on one of the threads.
@@ -229,23 +198,9 @@ final class RowPipeline implements AutoCloseable {
     return made;
   }
 
-  /// Ends the threads, then gives the memory back.
+  /// Ends the threads, then gives the memory back. Closing twice has no effect.
   @Override
   public void close() {
-    threads.shutdownNow();
-    boolean interrupted = false;
-    while (!threads.isTerminated()) {
-      try {
-        threads.awaitTermination(1, TimeUnit.MINUTES);
-      } catch (InterruptedException _) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) Thread.currentThread().interrupt();
-    var open = new HashSet<Arena>();
-    begun.forEach(piece -> open.add(piece.opened.arena));
-    if (nextRow > 0) open.add(opened.arena);
-    open.forEach(Arena::close);
-    arena.close();
+    maker.close();
   }
 }

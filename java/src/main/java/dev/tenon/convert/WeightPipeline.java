@@ -12,15 +12,8 @@ import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 
 /// Makes the tensors of a file from the weights of a folder, one after the other, in pieces:
 /// several threads compute while the calling one writes what is done, in order. What is stored as
@@ -44,11 +37,9 @@ final class WeightPipeline implements AutoCloseable {
   private final FileType whole;
   private final Progress progress;
   private final long totalBytes;
-  private final Arena arena = Arena.ofShared();
-  private final ExecutorService threads;
+  private final PieceMaker maker;
   private final ArrayDeque<Buffers> free = new ArrayDeque<>();
   private final ArrayDeque<Piece> begun = new ArrayDeque<>();
-  private final Set<Arena> open = new HashSet<>(); // mappings
   private Opened opened;
   private int nextJob;
   private long nextElement;
@@ -100,15 +91,13 @@ final class WeightPipeline implements AutoCloseable {
     this.jobs = jobs;
     this.progress = progress;
     totalBytes = jobs.stream().mapToLong(Job::bytes).sum();
+    maker = new PieceMaker(threads, "tenon-weights-");
     for (int i = 0; i < threads + 2; i++)
       free.add(
           new Buffers(
               new float[PIECE],
-              arena.allocate((long) PIECE * Float.BYTES, 64),
-              arena.allocate((long) PIECE * Float.BYTES, 64)));
-    this.threads =
-        Executors.newFixedThreadPool(
-            threads, Thread.ofPlatform().daemon().name("tenon-weights-", 0).factory());
+              maker.allocate((long) PIECE * Float.BYTES),
+              maker.allocate((long) PIECE * Float.BYTES)));
   }
 
   /// Writes the next tensor.
@@ -116,17 +105,14 @@ final class WeightPipeline implements AutoCloseable {
     for (boolean last = false; !last; ) {
       begin();
       var piece = begun.element();
-      var bytes = result(piece);
+      var bytes = PieceMaker.take(piece.done);
       out.write(bytes.asByteBuffer());
       doneBytes += bytes.byteSize();
       progress.at(doneBytes, totalBytes);
       begun.remove();
       free.add(piece.buffers);
       last = piece.last;
-      if (last) {
-        open.remove(piece.opened.arena);
-        piece.opened.arena.close();
-      }
+      if (last) maker.done(piece.opened.arena);
     }
   }
 
@@ -144,32 +130,15 @@ final class WeightPipeline implements AutoCloseable {
       boolean last = count == left;
       var buffers = free.remove();
       begun.add(
-          new Piece(from, last, buffers, threads.submit(() -> make(job, element, count, buffers))));
+          new Piece(from, last, buffers, maker.make(() -> make(job, element, count, buffers))));
       nextElement = last ? 0 : element + count;
       if (last) nextJob++;
     }
   }
 
   private Opened open(Job job) throws IOException {
-    var own = Arena.ofShared();
-    open.add(own);
+    var own = maker.begin();
     return new Opened(new Job(job.name, job.weight.mapped(own), job.type), own);
-  }
-
-  private static MemorySegment result(Piece piece) throws IOException {
-    try {
-      return piece.done.get();
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-      throw new CancellationException("interrupted");
-    } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case IOException cause -> throw cause;
-        case RuntimeException cause -> throw cause;
-        case Error cause -> throw cause;
-        case Throwable cause -> throw new AssertionError(cause);
-      }
-    }
   }
 
   /// Makes elements; on one of the threads.
@@ -250,18 +219,6 @@ final class WeightPipeline implements AutoCloseable {
   /// Ends the threads, then gives the memory back. Closing twice has no effect.
   @Override
   public void close() {
-    threads.shutdownNow();
-    boolean interrupted = false;
-    while (!threads.isTerminated()) {
-      try {
-        threads.awaitTermination(1, TimeUnit.MINUTES);
-      } catch (InterruptedException _) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) Thread.currentThread().interrupt();
-    open.forEach(Arena::close);
-    open.clear();
-    if (arena.scope().isAlive()) arena.close();
+    maker.close();
   }
 }

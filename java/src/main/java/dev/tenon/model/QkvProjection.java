@@ -1,6 +1,7 @@
 package dev.tenon.model;
 
 import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.gguf.Shape;
 import dev.tenon.tensor.Graph;
 import dev.tenon.tensor.Tensor;
 import dev.tenon.tensor.Weights;
@@ -67,9 +68,9 @@ public final class QkvProjection {
 
   private Heads heads(Graph g, Tensor queries, Tensor keys, Tensor values) {
     return new Heads(
-        Blocks.heads(g, queries, hp.headDim(), hp.heads()),
-        Blocks.heads(g, keys, hp.headDim(), hp.kvHeads()),
-        Blocks.heads(g, values, hp.valueDim(), hp.kvHeads()));
+        heads(g, queries, hp.headDim(), hp.heads()),
+        heads(g, keys, hp.headDim(), hp.kvHeads()),
+        heads(g, values, hp.valueDim(), hp.kvHeads()));
   }
 
   private static int queries(Hyperparameters hp) {
@@ -82,5 +83,10 @@ public final class QkvProjection {
 
   private static int values(Hyperparameters hp) {
     return hp.valueDim() * hp.kvHeads();
+  }
+
+  /// `x` `[dim * heads, t]` seen as heads, `[dim, heads, t]`.
+  private static Tensor heads(Graph g, Tensor x, int dim, int heads) {
+    return g.reshape(x, Shape.of(dim, heads, x.shape().n1()));
   }
 }
