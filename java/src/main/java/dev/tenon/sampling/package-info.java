@@ -13,6 +13,10 @@
 /// caller, such as the mask of a grammar, come before all others.
 /// [dev.tenon.sampling.LogProbabilities] tells how likely the model found a token.
 ///
+/// A [dev.tenon.sampling.Search] generates whole sequences as transformers' `generate` does, with
+/// beams or without, by [dev.tenon.sampling.GenerationSettings]; a
+/// [dev.tenon.sampling.LogitsProcessor] edits its scores, and can be a filter too.
+///
 /// Logits that are not numbers count as `-∞`. Where all of them are `-∞`, all tokens are equally
 /// likely: a draw is uniform over what the filters leave and greedy choice takes the lowest id.
 ///
