@@ -4,6 +4,7 @@ import dev.tenon.huggingface.TokenizerVocabulary.Table;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -108,6 +109,50 @@ final class AddedVocabulary {
       }
     }
     return -1;
+  }
+
+  /// Adds the special tokens that a class has by default, where they are none of these yet.
+  ///
+  /// @param path what to name in messages
+  /// @param ids those of the vocabulary; a token that it does not have gets an id after them
+  void addSpecial(Path path, TokenizerSettings settings, Map<String, Integer> ids)
+      throws IOException {
+    var special = new LinkedHashMap<String, Object>();
+    var texts = new LinkedHashSet<String>();
+    int next =
+        Math.max(ids.size(), tokens.keySet().stream().mapToInt(id -> id + 1).max().orElse(0));
+    for (var kind : List.of("bos", "eos", "unk", "sep", "pad", "cls", "mask")) {
+      if (settings.text(kind) != null) {
+        texts.add(settings.text(kind));
+      }
+    }
+    texts.addAll(settings.moreSpecial());
+    boolean left = settings.tokenizerClass().takesSpaces();
+    for (var text : texts) {
+      if (find(text) < 0) {
+        var id = ids.get(text);
+        special.put(
+            String.valueOf(id == null ? next++ : id),
+            Map.of(
+                "content",
+                text,
+                "special",
+                true,
+                "lstrip",
+                left && text.equals(settings.text("mask"))));
+      }
+    }
+    readSettings(new Config(path, Map.of("added_tokens_decoder", special)));
+  }
+
+  /// {@return the ids of the tokens that a model's vocabulary does not have}
+  ///
+  /// @param ids those of the vocabulary by text
+  List<Long> notAmong(Map<?, ?> ids) {
+    return tokens.entrySet().stream()
+        .filter(token -> !ids.containsKey(token.getValue().text))
+        .map(token -> (long) token.getKey())
+        .toList();
   }
 
   /// {@return the tokens as the `added_tokens` of a `tokenizer.json` has them}

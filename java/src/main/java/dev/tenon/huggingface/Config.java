@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /// A JSON object of settings: `config.json`, `generation_config.json`, `tokenizer_config.json`.
 ///
@@ -74,7 +75,7 @@ public final class Config {
   ///
   /// @param defaults as [Json] gives values
   public Config withDefaults(Map<String, Object> defaults) {
-    var all = new LinkedHashMap<>(defaults);
+    var all = new LinkedHashMap<String, Object>(new TreeMap<>(defaults)); // in one order always
     all.putAll(values);
     return new Config(path, prefix, all);
   }

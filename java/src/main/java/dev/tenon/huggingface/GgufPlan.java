@@ -14,7 +14,7 @@ import java.util.function.UnaryOperator;
 /// `llama.block_count`. Confined to one thread.
 public final class GgufPlan {
   private final String architecture;
-  private final String block; // what stands before names of tensors: `blk.3.`, or nothing
+  private final String prefix; // what stands before names of tensors: `blk.3.`, or nothing
   private final Map<String, GgufValue> keys;
   private final Map<String, Weight> tensors;
 
@@ -26,9 +26,12 @@ public final class GgufPlan {
   }
 
   private GgufPlan(
-      String architecture, String block, Map<String, GgufValue> keys, Map<String, Weight> tensors) {
+      String architecture,
+      String prefix,
+      Map<String, GgufValue> keys,
+      Map<String, Weight> tensors) {
     this.architecture = architecture;
-    this.block = block;
+    this.prefix = prefix;
     this.keys = keys;
     this.tensors = tensors;
   }
@@ -42,7 +45,15 @@ public final class GgufPlan {
   ///
   /// @param layer from 0
   public GgufPlan block(int layer) {
-    return new GgufPlan(architecture, "blk." + layer + ".", keys, tensors);
+    return new GgufPlan(architecture, prefix + "blk." + layer + ".", keys, tensors);
+  }
+
+  /// {@return the same plan for the tensors of a part, such as `enc` and `dec` in a model of two
+  /// halves: names are given without `enc.` in front}
+  ///
+  /// @param name of the part
+  public GgufPlan part(String name) {
+    return new GgufPlan(architecture, prefix + name + ".", keys, tensors);
   }
 
   /// Puts a count or size, as `UINT32`.
@@ -91,6 +102,16 @@ public final class GgufPlan {
     return fullKey("tenon." + key, value);
   }
 
+  /// Puts a count of the vocabulary, as `UINT32`.
+  ///
+  /// @param key without `tokenizer.ggml.` in front, for example `token_type_count`
+  /// @param value from 0 to 2^32 - 1
+  /// @return this
+  /// @throws IllegalArgumentException if the value is out of range
+  public GgufPlan tokenizerKey(String key, long value) {
+    return fullKey("tokenizer.ggml." + key, new GgufValue.Int(GgufType.UINT32, value));
+  }
+
   /// Says where `general.file_type` stands among the keys; whoever writes the file puts its value.
   ///
   /// @return this
@@ -110,8 +131,8 @@ public final class GgufPlan {
   /// @return this
   /// @throws IllegalArgumentException if there is one of that name
   public GgufPlan tensor(String name, Weight weight) {
-    if (tensors.putIfAbsent(block + name, weight) != null) {
-      throw new IllegalArgumentException("tensor " + block + name + ": there is one of that name");
+    if (tensors.putIfAbsent(prefix + name, weight) != null) {
+      throw new IllegalArgumentException("tensor " + prefix + name + ": there is one of that name");
     }
     return this;
   }

@@ -41,23 +41,42 @@ public final class ModelFolder implements AutoCloseable {
   private static final List<String> TOKENIZER_FILES =
       List.of("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt");
 
-  /// What older folders say in `config.json` of how texts are generated.
+  /// What `config.json` may say of how texts are generated, as transformers takes it over.
   private static final Set<String> GENERATION_KEYS =
       Set.of(
+          "bad_words_ids",
+          "begin_suppress_tokens",
           "bos_token_id",
-          "eos_token_id",
-          "pad_token_id",
           "decoder_start_token_id",
+          "do_sample",
+          "early_stopping",
+          "encoder_no_repeat_ngram_size",
+          "encoder_repetition_penalty",
+          "eos_token_id",
+          "epsilon_cutoff",
+          "eta_cutoff",
+          "exponential_decay_length_penalty",
           "forced_bos_token_id",
           "forced_eos_token_id",
-          "bad_words_ids",
-          "max_length",
-          "min_length",
-          "num_beams",
           "length_penalty",
-          "early_stopping",
+          "max_length",
+          "max_new_tokens",
+          "min_length",
+          "min_new_tokens",
+          "min_p",
           "no_repeat_ngram_size",
-          "repetition_penalty");
+          "num_beams",
+          "num_return_sequences",
+          "pad_token_id",
+          "remove_invalid_values",
+          "renormalize_logits",
+          "repetition_penalty",
+          "sequence_bias",
+          "suppress_tokens",
+          "temperature",
+          "top_k",
+          "top_p",
+          "typical_p");
 
   /// What old folders keep although it follows from the configuration.
   private static final Pattern NEVER_NEEDED =
@@ -70,7 +89,7 @@ public final class ModelFolder implements AutoCloseable {
   private final Path path;
   private final Config root;
   private Config config;
-  private final Config generation;
+  private final Config generation; // null where there is no generation_config.json
   private final Checkpoint checkpoint;
   private final Path llama2c; // the model's file, or null
   private final Set<String> used = new HashSet<>();
@@ -103,7 +122,8 @@ public final class ModelFolder implements AutoCloseable {
     boolean llama2c = !Files.isDirectory(path) || !Files.exists(configPath) && hasLlama2c(path);
     var weights = llama2c && Files.isDirectory(path) ? CheckpointFiles.find(path) : path;
     var config = llama2c ? Llama2c.config(weights) : Config.open(configPath);
-    var generation = generation(path.resolve("generation_config.json"), config);
+    var generationPath = path.resolve("generation_config.json");
+    var generation = Files.exists(generationPath) ? Config.open(generationPath) : null;
     checkQuantization(config);
     var checkpoint = llama2c ? Llama2c.open(weights) : Checkpoint.open(path);
     try {
@@ -121,17 +141,6 @@ public final class ModelFolder implements AutoCloseable {
     try (var in = Files.newInputStream(path)) {
       return new String(in.readNBytes(4), StandardCharsets.US_ASCII).equals("GGUF");
     }
-  }
-
-  /// {@return how texts are generated: as the file says, or where there is none as older folders
-  /// say it in `config.json`}
-  private static Config generation(Path file, Config config) throws IOException {
-    if (Files.exists(file)) {
-      return Config.open(file);
-    }
-    var values = new LinkedHashMap<>(config.values());
-    values.keySet().retainAll(GENERATION_KEYS);
-    return new Config(config.path(), values);
   }
 
   /// {@return whether the only weights of a folder are a model of llama2.c}
@@ -188,9 +197,13 @@ public final class ModelFolder implements AutoCloseable {
     config = config.withDefaults(defaults);
   }
 
-  /// {@return `generation_config.json`; where there is none, what `config.json` says of the same}
+  /// {@return how texts are generated: `generation_config.json`; where there is none, what
+  /// `config.json` and the [defaults][#assume] of its class say of the same}
   public Config generation() {
-    return generation;
+    if (generation != null) return generation;
+    var values = new LinkedHashMap<>(config.values());
+    values.keySet().retainAll(GENERATION_KEYS);
+    return new Config(config.path(), values);
   }
 
   /// {@return the class of transformers: the first of `architectures`, or null}

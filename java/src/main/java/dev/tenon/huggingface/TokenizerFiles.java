@@ -14,9 +14,11 @@ import java.util.Map;
 /// The tokenizer of a Hugging Face folder as the vocabulary of a GGUF file, as gguf-py and
 /// llama.cpp's `convert_hf_to_gguf.py` write it.
 ///
-/// Read are the first there is of `tokenizer.json`, `tokenizer.model` (SentencePiece's) and
-/// `vocab.json` with `merges.txt`; and `tokenizer_config.json`, `added_tokens.json`, `config.json`,
-/// `generation_config.json` and chat templates beside it.
+/// Read are the first there is of `tokenizer.json`, `tokenizer.model` (SentencePiece's), the model
+/// of a class that calls SentencePiece (`source.spm` with `target.spm` and `vocab.json`,
+/// `spiece.model`, `sentencepiece.bpe.model`, `spm.model`), `vocab.txt` (WordPiece), `vocab.json`
+/// with `merges.txt`, and the characters of a `config.json`; and `tokenizer_config.json`,
+/// `added_tokens.json`, `config.json`, `generation_config.json` and chat templates beside it.
 ///
 /// ```java
 /// var vocabulary = TokenizerFiles.read(folder, config.size("vocab_size"));
@@ -44,7 +46,20 @@ public final class TokenizerFiles {
   public static boolean present(Path folder) {
     return has(folder, "tokenizer.json")
         || has(folder, "tokenizer.model")
-        || has(folder, "vocab.json") && has(folder, "merges.txt");
+        || pieces(folder) != null
+        || has(folder, "vocab.json") && has(folder, "merges.txt")
+        || has(folder, "vocab.txt")
+        || CharacterVocabulary.present(folder);
+  }
+
+  /// {@return the SentencePiece model of a class that numbers pieces in its own way, or null}
+  private static Path pieces(Path folder) {
+    for (var name : List.of("source.spm", "spiece.model", "sentencepiece.bpe.model", "spm.model")) {
+      if (has(folder, name)) {
+        return folder.resolve(name);
+      }
+    }
+    return null;
   }
 
   static boolean has(Path folder, String name) {
@@ -74,7 +89,72 @@ public final class TokenizerFiles {
     if (has(folder, "tokenizer.model")) {
       return new SentencePieceVocabulary(folder, rows, files.added, files.settings).read();
     }
+    if (pieces(folder) != null) {
+      return files.readPieces(pieces(folder));
+    }
+    if (!has(folder, "vocab.json") && CharacterVocabulary.present(folder)) {
+      return CharacterVocabulary.read(folder, rows);
+    }
+    if (!has(folder, "vocab.json") && has(folder, "vocab.txt")) {
+      return files.readWordPieces(folder.resolve("vocab.txt"));
+    }
     return files.readVocabularyAndMerges();
+  }
+
+  private TokenizerVocabulary readWordPieces(Path path) throws IOException {
+    var kind = settings.tokenizerClass();
+    if (!kind.isBert()) {
+      throw new UnsupportedOperationException(
+          path
+              + " of the tokenizer class "
+              + FormatException.quote(kind.name())
+              + " is not supported; known are BertTokenizer and those that are as it");
+    }
+    readAdded();
+    return read(new Config(path, WordPieceJson.of(path, settings, added)));
+  }
+
+  private void readAdded() throws IOException {
+    var file = folder.resolve("added_tokens.json");
+    if (Files.exists(file)) {
+      added.readFile(file);
+    }
+    added.readSettings(settings.values());
+  }
+
+  /// Reads a SentencePiece model as the class of the tokenizer does.
+  private TokenizerVocabulary readPieces(Path path) throws IOException {
+    var name = settings.values().textOr("tokenizer_class", className()).replaceAll("Fast$", "");
+    if (!SentencePieceJson.CLASSES.contains(name)) {
+      return new PiecesVocabulary(folder, rows, added, settings).read(name, path);
+    }
+    var model = SentencePieceModel.open(path);
+    var special = SentencePieceJson.special(name, model, settings.values());
+    special.putAll(settings.values().object("added_tokens_decoder").values());
+    added.readSettings(
+        new Config(settings.values().path(), Map.of("added_tokens_decoder", special)));
+    var json = SentencePieceJson.of(name, model, settings.values());
+    json.put("added_tokens", added.json());
+    return read(new Config(path, json));
+  }
+
+  /// {@return the class of the tokenizer of a folder that does not say}
+  private String className() throws IOException {
+    var config = Config.openIfPresent(folder.resolve("config.json"));
+    return config.textOr(
+        "tokenizer_class",
+        switch (config.textOr("model_type", "")) {
+          case "marian" -> "MarianTokenizer";
+          case "t5", "mt5", "umt5" -> "T5Tokenizer";
+          case "pegasus", "bigbird_pegasus" -> "PegasusTokenizer";
+          case "mbart" -> "MBartTokenizer";
+          case "m2m_100" -> "M2M100Tokenizer";
+          case "albert" -> "AlbertTokenizer";
+          case "xlnet" -> "XLNetTokenizer";
+          case "xlm-roberta" -> "XLMRobertaTokenizer";
+          case "deberta-v2" -> "DebertaV2Tokenizer";
+          default -> has(folder, "source.spm") ? "MarianTokenizer" : "";
+        });
   }
 
   private TokenizerVocabulary readJson(Path path) throws IOException {
@@ -93,7 +173,8 @@ public final class TokenizerFiles {
 
   private TokenizerVocabulary readVocabularyAndMerges() throws IOException {
     var path = folder.resolve("vocab.json");
-    var name = settings.values().textOr("tokenizer_class", "GPT2Tokenizer").replaceAll("Fast$", "");
+    var kind = settings.tokenizerClass();
+    var name = kind.name().isEmpty() ? "GPT2Tokenizer" : kind.name();
     var json = new LinkedHashMap<String, Object>();
     var byteLevel =
         Map.<String, Object>of(
@@ -128,19 +209,34 @@ public final class TokenizerFiles {
                   + " are not supported; known are BartTokenizer, GPT2Tokenizer, Qwen2Tokenizer,"
                   + " RobertaTokenizer");
     }
-    var file = folder.resolve("added_tokens.json");
-    if (Files.exists(file)) {
-      added.readFile(file);
-    }
-    added.readSettings(settings.values());
+    readAdded();
     var model = new LinkedHashMap<String, Object>();
     model.put("type", "BPE");
     model.put("vocab", Config.open(path).values());
     model.put("merges", readMerges(folder.resolve("merges.txt")));
     json.put("model", model);
     json.put("decoder", byteLevel);
+    if (kind.isRoberta()) {
+      var ids = ids(new Config(path, model), "vocab");
+      added.addSpecial(path, settings, ids);
+      json.put(
+          "post_processor",
+          Map.of(
+              "type",
+              "RobertaProcessing",
+              "sep",
+              named(settings.text("sep"), ids),
+              "cls",
+              named(settings.text("cls"), ids)));
+    }
     json.put("added_tokens", added.json());
     return read(new Config(path, json));
+  }
+
+  /// {@return a token as post-processors name it: a text and its id}
+  private List<Object> named(String text, Map<String, Integer> ids) {
+    int id = added.find(text) >= 0 ? added.find(text) : ids.getOrDefault(text, -1);
+    return List.of(text, (long) id);
   }
 
   private static List<Object> readMerges(Path path) throws IOException {

@@ -1,13 +1,14 @@
 package dev.tenon.huggingface;
 
+import dev.tenon.gguf.GgufType;
 import dev.tenon.gguf.GgufValue;
 import dev.tenon.huggingface.TokenizerVocabulary.Builder;
 import dev.tenon.huggingface.TokenizerVocabulary.Table;
-import dev.tenon.json.Json;
 import dev.tenon.tokenizer.TokenizerSteps;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -32,9 +33,15 @@ final class TokenizerJson {
   }
 
   /// {@return the vocabulary of a `tokenizer.json`}
-  TokenizerVocabulary read(Config json) throws IOException {
+  TokenizerVocabulary read(Config file) throws IOException {
+    var json = settings.tokenizerClass().changed(file);
     added.readJson(json);
+    added.readSettings(settings.values());
     var model = json.object("model");
+    var kind = settings.tokenizerClass();
+    if ((kind.isBert() || kind.isRoberta()) && model.values().get("vocab") instanceof Map) {
+      added.addSpecial(json.path(), settings, TokenizerFiles.ids(model, "vocab"));
+    }
     // Old files do not name the type: they are byte-pair encodings.
     var type = model.textOr("type", model.has("merges") ? "BPE" : "none");
     try {
@@ -121,6 +128,9 @@ final class TokenizerJson {
             || added.isUnusual();
     if (own) {
       addSteps(builder, json, added, settings);
+    } else if (settings.hasPair(json)) {
+      var step = Map.of("post_processor", json.values().get("post_processor"));
+      builder.steps(step);
     }
     return builder.build();
   }
@@ -238,26 +248,44 @@ final class TokenizerJson {
   // Unigram and WordPiece.
 
   private TokenizerVocabulary readUnigram(Config json, Config model) throws IOException {
+    TokenizerSteps.check(json.values());
     var table = new Table(rows);
     int unknown = Math.clamp(model.integer("unk_id", -1), -1, TokenizerFiles.MOST_TOKENS);
-    int id = 0;
-    for (var item : model.list("vocab")) {
-      if (!(item instanceof List<?> pair)
+    var items = model.list("vocab");
+    if (items.size() > TokenizerFiles.MOST_TOKENS) {
+      throw model.malformed(
+          "vocab", "at most " + TokenizerFiles.MOST_TOKENS + " pieces", "" + items.size());
+    }
+    var scores = new double[Math.min(rows, items.size())];
+    boolean rounded = false;
+    var ids = new HashMap<String, Integer>();
+    for (int id = 0; id < items.size(); id++) {
+      if (!(items.get(id) instanceof List<?> pair)
           || pair.size() != 2
           || !(pair.get(0) instanceof String text)
-          || !(pair.get(1) instanceof Number score)
-          || id >= TokenizerFiles.MOST_TOKENS) {
-        throw model.malformed("vocab", "pairs of text and score", Config.describe(item));
+          || !(pair.get(1) instanceof Number score)) {
+        throw model.malformed("vocab", "pairs of text and score", Config.describe(items.get(id)));
+      }
+      var before = ids.put(text, id);
+      if (before != null) { // of two of one text the later one counts
+        table.put(before, null, UNUSED_SCORE, TokenizerVocabulary.UNUSED);
       }
       int type =
           id == unknown
               ? TokenizerVocabulary.UNKNOWN
               : TokenizerFiles.isByte(text) ? TokenizerVocabulary.BYTE : TokenizerVocabulary.NORMAL;
-      table.put(id++, text, score.floatValue(), type);
+      table.put(id, text, score.floatValue(), type);
+      if (id < scores.length) {
+        scores[id] = score.doubleValue();
+        rounded |= scores[id] != score.floatValue();
+      }
     }
     added.addTo(table);
+    for (int id = 0; id < scores.length; id++) {
+      table.put(id, table.text(id), (float) scores[id], table.type(id));
+    }
     if (table.text(unknown) != null) {
-      table.put(unknown, table.text(unknown), 0, TokenizerVocabulary.UNKNOWN);
+      table.put(unknown, table.text(unknown), (float) scores[unknown], TokenizerVocabulary.UNKNOWN);
     }
     table.fill(rows, UNUSED_SCORE);
     var builder = new Builder("t5", "default", table, true);
@@ -265,10 +293,20 @@ final class TokenizerJson {
     builder.flag("add_space_prefix", prepends(json));
     var charsmap = charsmap(json.values().get("normalizer"));
     if (charsmap != null) {
+      builder.flag("remove_extra_whitespaces", true);
       builder.put(
           "precompiled_charsmap", TokenizerFiles.signedBytes(Base64.getDecoder().decode(charsmap)));
     }
     addSteps(builder, json, added, settings);
+    if (rounded) {
+      builder.own(
+          TokenizerSteps.SCORES,
+          GgufValue.Array.of(
+              GgufType.FLOAT64,
+              Arrays.stream(scores)
+                  .mapToObj(score -> new GgufValue.Real(GgufType.FLOAT64, score))
+                  .toList()));
+    }
     return builder.build();
   }
 
@@ -285,30 +323,73 @@ final class TokenizerJson {
   }
 
   private TokenizerVocabulary readWordPiece(Config json, Config model) throws IOException {
+    TokenizerSteps.check(json.values());
+    var ids = TokenizerFiles.ids(model, "vocab");
     var table = new Table(rows);
-    var prefix = model.textOr("continuing_subword_prefix", "##");
-    var unknown = model.textOr("unk_token", "[UNK]");
-    TokenizerFiles.ids(model, "vocab")
-        .forEach(
-            (text, id) -> {
-              // As llama.cpp wants them: a token that begins a word has a space before it.
-              boolean special = text.startsWith("[") && text.endsWith("]");
-              table.put(
-                  id,
-                  special
-                      ? text
-                      : text.startsWith(prefix) ? text.substring(prefix.length()) : "\u2581" + text,
-                  0,
-                  text.equals(unknown)
-                      ? TokenizerVocabulary.UNKNOWN
-                      : special ? TokenizerVocabulary.CONTROL : TokenizerVocabulary.NORMAL);
-            });
+    ids.forEach((text, id) -> table.put(id, text, 0, TokenizerVocabulary.NORMAL));
     added.addTo(table);
+    // As llama.cpp wants them: a token that begins a word has a space before it.
+    for (int id = 0; id < table.size(); id++) {
+      if (table.text(id) != null && table.type(id) != TokenizerVocabulary.CONTROL) {
+        table.put(id, phantom(table.text(id)), 0, table.type(id));
+      }
+    }
     table.fill(rows, 0);
     var builder = new Builder("bert", "default", table, false);
+    builder.put("token_type_count", new GgufValue.Int(GgufType.UINT32, settings.tokenTypes()));
     settings.addTo(builder, table, json);
-    addSteps(builder, json, added, settings);
+    addNormalizer(builder, json.values().get("normalizer"));
+    addSteps(builder, json, added, settings, others(ids, table));
     return builder.build();
+  }
+
+  private static String phantom(String text) {
+    return text.startsWith("##") ? text.substring(2) : "\u2581" + text;
+  }
+
+  /// {@return the tokens that cannot be told by what stands for them in a table}
+  private static Map<String, Object> others(Map<String, Integer> ids, Table table) {
+    var others = new LinkedHashMap<String, Object>();
+    ids.forEach(
+        (text, id) -> {
+          if (id < table.size()) {
+            var stored = table.text(id);
+            boolean begins = stored.startsWith("\u2581");
+            var told =
+                table.type(id) == TokenizerVocabulary.CONTROL
+                    ? stored
+                    : begins ? stored.substring(1) : "##" + stored;
+            if (stored.isEmpty() || !told.equals(text)) {
+              others.put(text, (long) id);
+            }
+          }
+        });
+    return others;
+  }
+
+  /// Says what llama.cpp makes of a text before it is split.
+  private static void addNormalizer(Builder builder, Object step) {
+    if (!(step instanceof Map<?, ?> map)) {
+      return;
+    }
+    switch (String.valueOf(map.get("type"))) {
+      case "Sequence" -> {
+        if (map.get("normalizers") instanceof List<?> all) {
+          all.forEach(normalizer -> addNormalizer(builder, normalizer));
+        }
+      }
+      case "Lowercase" -> builder.flag("normalizer.lowercase", true);
+      case "StripAccents" -> builder.flag("normalizer.strip_accents", true);
+      case "BertNormalizer" -> {
+        if (map.get("lowercase") instanceof Boolean flag) {
+          builder.flag("normalizer.lowercase", flag);
+        }
+        if (map.get("strip_accents") instanceof Boolean flag) {
+          builder.flag("normalizer.strip_accents", flag);
+        }
+      }
+      default -> {}
+    }
   }
 
   // What all kinds have.
@@ -316,6 +397,17 @@ final class TokenizerJson {
   /// Puts the steps of a `tokenizer.json`, without its vocabulary, into the own key.
   static void addSteps(
       Builder builder, Config json, AddedVocabulary added, TokenizerSettings settings)
+      throws IOException {
+    addSteps(builder, json, added, settings, Map.of());
+  }
+
+  /// Does so with the ids of some tokens that the table cannot tell.
+  private static void addSteps(
+      Builder builder,
+      Config json,
+      AddedVocabulary added,
+      TokenizerSettings settings,
+      Map<String, Object> tokens)
       throws IOException {
     var steps = new LinkedHashMap<String, Object>();
     for (var key : List.of("normalizer", "pre_tokenizer", "post_processor", "decoder")) {
@@ -326,10 +418,21 @@ final class TokenizerJson {
     }
     steps.put("added_tokens", added.json());
     var model = new LinkedHashMap<>(json.object("model").values());
-    model.remove("vocab");
+    var vocabulary = model.remove("vocab");
+    if (vocabulary instanceof List<?> list) {
+      model.put("vocab_size", (long) list.size()); // ids from there on are added tokens
+    } else if (vocabulary instanceof Map<?, ?> ids) {
+      var others = added.notAmong(ids);
+      if (!others.isEmpty()) {
+        model.put("added_only", others);
+      }
+    }
     model.remove("merges");
+    if (!tokens.isEmpty()) {
+      model.put("vocab", tokens);
+    }
     model.putIfAbsent("type", "BPE");
     steps.put("model", model);
-    builder.own(TokenizerSteps.STEPS, new GgufValue.Text(Json.write(steps)));
+    builder.steps(steps);
   }
 }

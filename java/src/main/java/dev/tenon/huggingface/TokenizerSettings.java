@@ -1,5 +1,6 @@
 package dev.tenon.huggingface;
 
+import dev.tenon.gguf.GgufType;
 import dev.tenon.gguf.GgufValue;
 import dev.tenon.huggingface.TokenizerVocabulary.Builder;
 import dev.tenon.huggingface.TokenizerVocabulary.Table;
@@ -27,17 +28,31 @@ final class TokenizerSettings {
   private final AddedVocabulary added;
   private final Config settings;
   private final Config config;
+  private final Config specialTokens;
+  private final TokenizerClass tokenizerClass;
 
   TokenizerSettings(Path folder, AddedVocabulary added) throws IOException {
     this.folder = folder;
     this.added = added;
     settings = Config.openIfPresent(folder.resolve("tokenizer_config.json"));
     config = Config.openIfPresent(folder.resolve("config.json"));
+    specialTokens = Config.openIfPresent(folder.resolve("special_tokens_map.json"));
+    tokenizerClass = new TokenizerClass(settings, config);
   }
 
   /// {@return `tokenizer_config.json`, without values where there is none}
   Config values() {
     return settings;
+  }
+
+  /// {@return how many segments the model tells apart}
+  long tokenTypes() throws FormatException {
+    return config.text().has("type_vocab_size") ? config.text().integer("type_vocab_size") : 1;
+  }
+
+  /// {@return the class of the tokenizer}
+  TokenizerClass tokenizerClass() {
+    return tokenizerClass;
   }
 
   /// Names special tokens, says which are added to a text, and puts chat templates.
@@ -78,7 +93,66 @@ final class TokenizerSettings {
     }
     builder.flag("add_bos_token", bos && builder.has("bos_token_id"));
     builder.flag("add_eos_token", eos && builder.has("eos_token_id"));
+    if (!isFlagged()) {
+      addPair(builder, json.values().get("post_processor"));
+    }
     addTemplates(builder);
+    if (builder.has("mask_token_id") || builder.has("cls_token_id")) {
+      addHabits(builder);
+    }
+  }
+
+  /// What transformers' pipelines of encoders go by: how long a text may be, and whether spaces
+  /// before punctuation go when tokens become text.
+  private void addHabits(Builder builder) throws FormatException {
+    double most = settings.real("model_max_length", 0); // where there is no bound it says 1e30
+    if (most >= 1 && most < Integer.MAX_VALUE) {
+      builder.own("tenon.tokenizer.max_length", new GgufValue.Int(GgufType.UINT32, (long) most));
+    }
+    if (settings.bool("clean_up_tokenization_spaces", false)) {
+      builder.own("tenon.tokenizer.clean_up_spaces", new GgufValue.Bool(true));
+    }
+  }
+
+  /// Says whether a separator stands between two texts beside the end of the first.
+  private static void addPair(Builder builder, Object step) {
+    if (!(step instanceof Map<?, ?> map)) {
+      return;
+    }
+    switch (String.valueOf(map.get("type"))) {
+      case "Sequence" -> {
+        if (map.get("processors") instanceof List<?> all) {
+          all.forEach(processor -> addPair(builder, processor));
+        }
+      }
+      case "RobertaProcessing" -> builder.flag("add_sep_token", true);
+      case "TemplateProcessing" -> {
+        int between = between(map.get("pair"));
+        if (between > 0) {
+          builder.flag("add_sep_token", between > 1);
+        }
+      }
+      default -> {}
+    }
+  }
+
+  /// {@return how many tokens stand between two texts, 0 where none ends the second}
+  private static int between(Object pair) {
+    if (!(pair instanceof List<?> pieces)
+        || pieces.isEmpty()
+        || !(pieces.getLast() instanceof Map<?, ?> last)
+        || !last.containsKey("SpecialToken")) {
+      return 0;
+    }
+    int first = -1;
+    int second = -1;
+    for (int i = 0; i < pieces.size(); i++) {
+      if (pieces.get(i) instanceof Map<?, ?> piece && piece.containsKey("Sequence")) {
+        second = first < 0 ? second : i;
+        first = first < 0 ? i : first;
+      }
+    }
+    return second < 0 ? 0 : second - first - 1;
   }
 
   /// {@return whether the class of the tokenizer goes by `add_bos_token` and `add_eos_token`}
@@ -94,6 +168,68 @@ final class TokenizerSettings {
     return !isFlagged()
         && template != null
         && (template.before.size() > 1 || template.after.size() > 1);
+  }
+
+  /// {@return whether a pair is put together in a way that those keys cannot say, or white space is
+  /// taken from the places of tokens}
+  ///
+  /// @param json a `tokenizer.json`
+  boolean hasPair(Config json) throws FormatException {
+    return !isFlagged() && hasPair(json.values().get("post_processor"));
+  }
+
+  private static boolean hasPair(Object step) {
+    if (!(step instanceof Map<?, ?> map)) {
+      return false;
+    }
+    return switch (String.valueOf(map.get("type"))) {
+      case "Sequence" ->
+          map.get("processors") instanceof List<?> all
+              && all.stream().anyMatch(TokenizerSettings::hasPair);
+      case "ByteLevel" -> !Boolean.FALSE.equals(map.get("trim_offsets"));
+      case "TemplateProcessing" -> !isTwice(map.get("single"), map.get("pair"));
+      default -> true;
+    };
+  }
+
+  /// {@return whether the template of a pair is that of one text twice, the second time as of the
+  /// second text}
+  private static boolean isTwice(Object single, Object pair) {
+    if (!(single instanceof List<?> one) || !(pair instanceof List<?> two)) {
+      return pair == null;
+    }
+    if (two.size() != 2 * one.size()) {
+      return false;
+    }
+    for (int i = 0; i < one.size(); i++) {
+      if (!isPiece(one.get(i), one.get(i), "A", 0)
+          || !isPiece(two.get(i), one.get(i), "A", 0)
+          || !isPiece(two.get(one.size() + i), one.get(i), "B", 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// {@return whether a piece of a template is like another, with this text and type}
+  private static boolean isPiece(Object piece, Object other, String text, long type) {
+    if (!(piece instanceof Map<?, ?> a) || !(other instanceof Map<?, ?> b)) {
+      return false;
+    }
+    if (a.get("SpecialToken") instanceof Map<?, ?> token
+        && b.get("SpecialToken") instanceof Map<?, ?> like) {
+      return like.get("id").equals(token.get("id")) && isType(token, type);
+    }
+    return a.get("Sequence") instanceof Map<?, ?> sequence
+        && b.containsKey("Sequence")
+        && text.equals(sequence.get("id"))
+        && isType(sequence, type);
+  }
+
+  private static boolean isType(Map<?, ?> piece, long type) {
+    return piece.get("type_id") == null
+        ? type == 0
+        : Long.valueOf(type).equals(piece.get("type_id"));
   }
 
   /// The tokens that a post-processor puts before and after a text.
@@ -147,9 +283,30 @@ final class TokenizerSettings {
     }
   }
 
-  /// {@return the text of a special token in `tokenizer_config.json`, or null}
-  private String text(String kind) {
-    var value = settings.values().get(kind + "_token");
+  /// {@return the text of a special token: as `tokenizer_config.json` has it, or
+  /// `special_tokens_map.json`, or the class by default; else null}
+  String text(String kind) {
+    var key = kind + "_token";
+    if (settings.values().containsKey(key)) {
+      return text(settings.values().get(key));
+    }
+    var text = text(specialTokens.values().get(key));
+    return text == null ? tokenizerClass.special(kind) : text;
+  }
+
+  /// {@return the texts of the special tokens that have no name}
+  List<String> moreSpecial() {
+    var key = "additional_special_tokens";
+    var value = settings.has(key) ? settings.values().get(key) : specialTokens.values().get(key);
+    return value instanceof List<?> list
+        ? list.stream()
+            .map(TokenizerSettings::text)
+            .filter(text -> text != null && !text.isEmpty())
+            .toList()
+        : List.of();
+  }
+
+  private static String text(Object value) {
     return value instanceof String text
         ? text
         : value instanceof Map<?, ?> map && map.get("content") instanceof String text ? text : null;

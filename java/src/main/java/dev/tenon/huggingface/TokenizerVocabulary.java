@@ -3,6 +3,7 @@ package dev.tenon.huggingface;
 import dev.tenon.gguf.GgufType;
 import dev.tenon.gguf.GgufValue;
 import dev.tenon.gguf.GgufWriter;
+import dev.tenon.json.Json;
 import dev.tenon.tokenizer.TokenizerSteps;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -10,6 +11,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /// A tokenizer as a GGUF file has it: the keys `tokenizer.ggml.*`, `tokenizer.chat_template` and,
 /// where those cannot say all, Tenon's own ([TokenizerSteps]).
@@ -191,6 +193,28 @@ public final class TokenizerVocabulary {
     Builder own(String key, GgufValue value) {
       metadata.put(key, value);
       return this;
+    }
+
+    /// Puts the [steps][TokenizerSteps#STEPS], members by name, so that the same folder always
+    /// makes the same file.
+    Builder steps(Map<String, ?> steps) {
+      return own(TokenizerSteps.STEPS, new GgufValue.Text(Json.write(sorted(steps))));
+    }
+
+    private static Object sorted(Object json) {
+      return switch (json) {
+        case Map<?, ?> map -> {
+          var members = new TreeMap<String, Object>();
+          map.forEach((name, value) -> members.put((String) name, sorted(value)));
+          yield members;
+        }
+        case List<?> list -> {
+          var elements = new ArrayList<Object>();
+          list.forEach(element -> elements.add(sorted(element)));
+          yield elements;
+        }
+        case null, default -> json;
+      };
     }
 
     TokenizerVocabulary build() {

@@ -56,6 +56,7 @@ final class ByteLevelBpe extends VocabularyTokenizer {
   /// @param eos the end token where the file does not say
   ByteLevelBpe(Gguf gguf, PreTokenizer pre, int bos, int eos) throws GgufFormatException {
     super(
+        gguf,
         new Vocabulary(
             gguf,
             new Vocabulary.Defaults(
@@ -134,11 +135,11 @@ final class ByteLevelBpe extends VocabularyTokenizer {
   }
 
   @Override
-  void encode(String text, boolean leading, IntList ids) {
+  void encode(String text, boolean leading, TokenList tokens) {
     var escaped = pre.has(CHARACTERS) ? text.replace(' ', SPACE) : text;
     var utf8 = escaped.getBytes(StandardCharsets.UTF_8);
     var ends = pre.split(escaped);
-    var word = new Word();
+    var word = new Word(escaped);
     int character = 0;
     int from = 0;
     for (int i = 0; i < ends.size(); i++) {
@@ -148,7 +149,7 @@ final class ByteLevelBpe extends VocabularyTokenizer {
         to += c < 0x80 ? 1 : c < 0x800 || Character.isSurrogate(c) ? 2 : 3;
       }
       word.read(utf8, from, to);
-      word.encode(ids);
+      word.encode(tokens);
       from = to;
     }
   }
@@ -167,7 +168,17 @@ final class ByteLevelBpe extends VocabularyTokenizer {
     /// Two texts with a space between.
     private byte[] pair = new byte[64];
 
+    /// Where the word begins in the UTF-8 of the text, and where the characters are in the text.
+    private int begin;
+
+    private final Utf8Cursor places;
+
+    Word(String text) {
+      places = new Utf8Cursor(text);
+    }
+
     void read(byte[] utf8, int from, int to) {
+      begin = from;
       int length = to - from;
       if (length >= starts.length) {
         starts = new int[Math.max(length + 1, 2 * starts.length)];
@@ -202,19 +213,20 @@ final class ByteLevelBpe extends VocabularyTokenizer {
       return at + 2;
     }
 
-    void encode(IntList ids) {
+    void encode(TokenList tokens) {
+      tokens.nextWord();
       int whole = isWhole() ? vocabulary.find(written, 0, starts[n]) : Vocabulary.NONE;
       if (whole != Vocabulary.NONE) {
-        ids.add(whole);
+        add(whole, 0, n, tokens);
         return;
       }
       merge(n);
       for (int i = 0; i < n; i = next(i)) {
         int token = vocabulary.find(written, starts[i], starts[next(i)]);
         if (token != Vocabulary.NONE) {
-          ids.add(token);
+          add(token, i, next(i), tokens);
         } else {
-          addBytes(starts[i], starts[next(i)], ids);
+          addBytes(i, next(i), tokens);
         }
       }
     }
@@ -224,11 +236,24 @@ final class ByteLevelBpe extends VocabularyTokenizer {
       return pre.has(WORDS_WHOLE) || pre.has(NEWLINES_WHOLE) && written[0] == '\n';
     }
 
-    private void addBytes(int from, int to, IntList ids) {
-      for (int i = from; i < to; i++) {
+    /// Adds the token of some characters of the word.
+    private void add(int token, int from, int to, TokenList tokens) {
+      int start = places.floor(place(from));
+      tokens.add(token, start, places.ceil(place(to)));
+    }
+
+    /// {@return where a character of the word is in the UTF-8 of the text}
+    private int place(int character) {
+      return begin + (pre.has(CHARACTERS) ? starts[character] : character);
+    }
+
+    private void addBytes(int from, int to, TokenList tokens) {
+      int start = places.floor(place(from));
+      int end = places.ceil(place(to));
+      for (int i = starts[from]; i < starts[to]; i++) {
         int token = byteTokens[written[i] & 0xff];
         if (token != Vocabulary.NONE) {
-          ids.add(token);
+          tokens.add(token, start, end);
         }
       }
     }

@@ -24,6 +24,17 @@ final class IntList {
     return values[i];
   }
 
+  void set(int i, int value) {
+    values[i] = value;
+  }
+
+  /// Takes off the last ones.
+  ///
+  /// @param size how many stay
+  void cut(int size) {
+    this.size = size;
+  }
+
   int size() {
     return size;
   }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 import java.util.regex.Pattern;
 
 /// What a tokenizer makes of a text before it is split, as the `normalizer` of a `tokenizer.json`
@@ -17,7 +18,12 @@ interface Normalizer {
   int MOST_GROWTH = 32;
 
   /// {@return the text that takes the place of a text}
-  String apply(String text);
+  AlignedText apply(AlignedText text);
+
+  /// {@return the text that takes the place of a text}
+  default String apply(String text) {
+    return apply(AlignedText.of(text)).text();
+  }
 
   /// {@return the normaliser that a value of JSON describes, one that does nothing for null}
   ///
@@ -30,12 +36,12 @@ interface Normalizer {
     var step = new Step("normalizer", json);
     return switch (step.type()) {
       case "Sequence" -> sequence(step.list("normalizers").stream().map(Normalizer::of).toList());
-      case "NFC" -> unicode(Form.NFC);
-      case "NFD" -> unicode(Form.NFD);
-      case "NFKC" -> unicode(Form.NFKC);
-      case "NFKD" -> unicode(Form.NFKD);
+      case "NFC" -> text -> UnicodeForm.apply(text, Form.NFC);
+      case "NFD" -> text -> UnicodeForm.apply(text, Form.NFD);
+      case "NFKC" -> text -> UnicodeForm.apply(text, Form.NFKC);
+      case "NFKD" -> text -> UnicodeForm.apply(text, Form.NFKD);
       case "Lowercase" -> Normalizer::lowercase;
-      case "StripAccents" -> text -> kept(text, c -> !isMark(c));
+      case "StripAccents" -> text -> kept(text, c -> !UnicodeForm.isMark(c));
       case "Strip" -> {
         boolean left = step.flag("strip_left", true);
         boolean right = step.flag("strip_right", true);
@@ -43,11 +49,11 @@ interface Normalizer {
       }
       case "Prepend" -> {
         var before = step.text("prepend");
-        yield text -> text.isEmpty() ? text : before + text;
+        yield text -> prepend(text, before);
       }
       case "Append" -> {
         var after = step.text("append");
-        yield text -> text.isEmpty() ? text : text + after;
+        yield text -> append(text, after);
       }
       case "Replace" -> {
         var pattern = step.pattern("pattern");
@@ -55,12 +61,14 @@ interface Normalizer {
         yield text -> replace(text, pattern, content);
       }
       case "Nmt" -> Normalizer::nmt;
-      case "ByteLevel" -> text -> ByteLevelBpe.written(text);
+      case "ByteLevel" -> Normalizer::byteLevel;
       case "BertNormalizer" -> bert(step);
+      case "Precompiled" -> SentencePieceNormalizer.precompiled(step);
+      case "SentencePiece" -> new SentencePieceNormalizer(step);
       default ->
           throw step.unknown(
-              "Append, BertNormalizer, ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Prepend,"
-                  + " Replace, Sequence, Strip, StripAccents");
+              "Append, BertNormalizer, ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt,"
+                  + " Precompiled, Prepend, Replace, SentencePiece, Sequence, Strip, StripAccents");
     };
   }
 
@@ -84,57 +92,100 @@ interface Normalizer {
     };
   }
 
-  private static Normalizer unicode(Form form) {
-    return text -> java.text.Normalizer.normalize(text, form);
+  /// {@return a text with another before it, which comes from where its first character does}
+  static AlignedText prepend(AlignedText text, String before) {
+    if (text.isEmpty() || before.isEmpty()) {
+      return text;
+    }
+    var edit = text.edit();
+    int first = text.text().codePointAt(0);
+    edit.replace(before.codePointAt(0));
+    before.codePoints().skip(1).forEach(edit::insert);
+    edit.insert(first);
+    edit.keep(text.length());
+    return edit.done();
+  }
+
+  private static AlignedText append(AlignedText text, String after) {
+    var edit = text.edit();
+    edit.keep(text.length());
+    after.codePoints().forEach(edit::insert);
+    return edit.done();
+  }
+
+  /// {@return a text as byte-level vocabularies write it: a character for each byte of its UTF-8}
+  static AlignedText byteLevel(AlignedText text) {
+    var edit = text.edit();
+    text.text()
+        .codePoints()
+        .forEach(
+            c -> {
+              var written = ByteLevelBpe.written(Character.toString(c));
+              edit.replace(written.charAt(0));
+              for (int i = 1; i < written.length(); i++) {
+                edit.insert(written.charAt(i));
+              }
+            });
+    return edit.done();
   }
 
   /// Each character by itself: a sigma at the end of a word is as any other.
-  private static String lowercase(String text) {
-    var result = new StringBuilder(text.length());
-    text.codePoints()
+  private static AlignedText lowercase(AlignedText text) {
+    var edit = text.edit();
+    text.text()
+        .codePoints()
         .forEach(
             c -> {
               if (c == 0x130) {
-                result.append("i\u0307");
+                edit.replace('i');
+                edit.insert(0x307);
               } else {
-                result.appendCodePoint(Character.toLowerCase(c));
+                edit.replace(Character.toLowerCase(c));
               }
             });
-    return result.toString();
-  }
-
-  private static boolean isMark(int c) {
-    return switch (Character.getType(c)) {
-      case Character.NON_SPACING_MARK, Character.COMBINING_SPACING_MARK, Character.ENCLOSING_MARK ->
-          true;
-      default -> false;
-    };
+    return edit.done();
   }
 
   /// As BERT does it, which keeps the marks that take room.
-  private static String withoutAccents(String text) {
+  private static AlignedText withoutAccents(AlignedText text) {
     return kept(
-        java.text.Normalizer.normalize(text, Form.NFD),
-        c -> Character.getType(c) != Character.NON_SPACING_MARK);
+        UnicodeForm.apply(text, Form.NFD), c -> Character.getType(c) != Character.NON_SPACING_MARK);
   }
 
-  private static String kept(String text, IntPredicate keep) {
-    return text.codePoints()
-        .filter(keep)
-        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-        .toString();
+  private static AlignedText kept(AlignedText text, IntPredicate keep) {
+    return each(text, c -> keep.test(c) ? c : -1);
   }
 
-  private static String strip(String text, boolean left, boolean right) {
+  /// {@return a text of other characters, where one that becomes -1 is left out}
+  private static AlignedText each(AlignedText text, IntUnaryOperator other) {
+    var edit = text.edit();
+    text.text()
+        .codePoints()
+        .forEach(
+            c -> {
+              int result = other.applyAsInt(c);
+              if (result < 0) {
+                edit.skip(1);
+              } else {
+                edit.replace(result);
+              }
+            });
+    return edit.done();
+  }
+
+  private static AlignedText strip(AlignedText text, boolean left, boolean right) {
     int from = 0;
     int to = text.length();
-    while (left && from < to && isSpace(text.charAt(from))) {
+    while (left && from < to && isSpace(text.text().charAt(from))) {
       from++;
     }
-    while (right && to > from && isSpace(text.charAt(to - 1))) {
+    while (right && to > from && isSpace(text.text().charAt(to - 1))) {
       to--;
     }
-    return text.substring(from, to);
+    var edit = text.edit();
+    edit.skip(from); // white space is one unit a character
+    edit.keep(to);
+    return edit.done();
   }
 
   /// {@return whether Unicode's property White_Space has a character}
@@ -142,7 +193,7 @@ interface Normalizer {
     return c >= '\t' && c <= '\r' || c == 0x85 || Character.isSpaceChar(c);
   }
 
-  private static String replace(String text, Pattern pattern, String content) {
+  static AlignedText replace(AlignedText text, Pattern pattern, String content) {
     try {
       return replaced(text, pattern, content);
     } catch (StackOverflowError e) {
@@ -150,14 +201,17 @@ interface Normalizer {
     }
   }
 
-  private static String replaced(String text, Pattern pattern, String content) {
-    var matcher = pattern.matcher(new BoundedText(text));
-    var result = new StringBuilder();
-    int end = 0;
+  private static AlignedText replaced(AlignedText text, Pattern pattern, String content) {
+    var matcher = pattern.matcher(new BoundedText(text.text()));
+    AlignedText.Edit edit = null;
     while (matcher.find()) {
-      result.append(text, end, matcher.start()).append(content);
-      end = matcher.end();
-      if (result.length() > MOST_GROWTH * (long) text.length() + (1 << 16)) {
+      if (edit == null) {
+        edit = text.edit();
+      }
+      edit.keep(matcher.start());
+      edit.skip(text.text().codePointCount(matcher.start(), matcher.end()));
+      content.codePoints().forEach(edit::insert); // all of it comes from the match's end
+      if (edit.length() > MOST_GROWTH * (long) text.length() + (1 << 16)) {
         throw new UnsupportedOperationException(
             "normalizer: it makes more than "
                 + MOST_GROWTH
@@ -165,40 +219,40 @@ interface Normalizer {
                 + text.length());
       }
     }
-    return end == 0 && result.isEmpty() ? text : result.append(text, end, text.length()).toString();
+    if (edit == null) {
+      return text;
+    }
+    edit.keep(text.length());
+    return edit.done();
   }
 
   /// SentencePiece's own table: controls are taken out, whatever parts words is a space.
-  private static String nmt(String text) {
-    var kept =
-        kept(
-            text,
-            c ->
-                !(c >= 1 && c <= 8
-                    || c == 0x0b
-                    || c >= 0x0e && c <= 0x1f
-                    || c == 0x7f
-                    || c == 0x8f
-                    || c == 0x9f));
-    var result = new StringBuilder(kept.length());
-    kept.codePoints()
-        .map(
-            c ->
-                c == '\t'
-                        || c == '\n'
-                        || c == '\f'
-                        || c == '\r'
-                        || c == 0x1680
-                        || c >= 0x200b && c <= 0x200f
-                        || c == 0x2028
-                        || c == 0x2029
-                        || c == 0x2581
-                        || c == 0xfeff
-                        || c == 0xfffd
-                    ? ' '
-                    : c)
-        .forEach(result::appendCodePoint);
-    return result.toString();
+  private static AlignedText nmt(AlignedText text) {
+    return each(
+        text,
+        c -> {
+          if (c >= 1 && c <= 8
+              || c == 0x0b
+              || c >= 0x0e && c <= 0x1f
+              || c == 0x7f
+              || c == 0x8f
+              || c == 0x9f) {
+            return -1;
+          }
+          return c == '\t'
+                  || c == '\n'
+                  || c == '\f'
+                  || c == '\r'
+                  || c == 0x1680
+                  || c >= 0x200b && c <= 0x200f
+                  || c == 0x2028
+                  || c == 0x2029
+                  || c == 0x2581
+                  || c == 0xfeff
+                  || c == 0xfffd
+              ? ' '
+              : c;
+        });
   }
 
   private static Normalizer bert(Step step) {
@@ -220,13 +274,8 @@ interface Normalizer {
     return sequence(all);
   }
 
-  private static String clean(String text) {
-    var result = new StringBuilder(text.length());
-    text.codePoints()
-        .filter(c -> c != 0 && c != 0xfffd && !isControl(c))
-        .map(c -> isSpace(c) ? ' ' : c)
-        .forEach(result::appendCodePoint);
-    return result.toString();
+  private static AlignedText clean(AlignedText text) {
+    return each(text, c -> c == 0 || c == 0xfffd || isControl(c) ? -1 : isSpace(c) ? (int) ' ' : c);
   }
 
   private static boolean isControl(int c) {
@@ -234,37 +283,38 @@ interface Normalizer {
       return false;
     }
     return switch (Character.getType(c)) {
-      case Character.CONTROL,
-          Character.FORMAT,
-          Character.SURROGATE,
-          Character.PRIVATE_USE,
-          Character.UNASSIGNED ->
-          true;
+      case Character.CONTROL, Character.FORMAT, Character.SURROGATE, Character.PRIVATE_USE -> true;
       default -> false;
     };
   }
 
-  private static String spaceChinese(String text) {
-    var result = new StringBuilder(text.length());
-    text.codePoints()
+  private static AlignedText spaceChinese(AlignedText text) {
+    var edit = text.edit();
+    text.text()
+        .codePoints()
         .forEach(
             c -> {
-              boolean chinese =
-                  c >= 0x4e00 && c <= 0x9fff
-                      || c >= 0x3400 && c <= 0x4dbf
-                      || c >= 0x20000 && c <= 0x2a6df
-                      || c >= 0x2a700 && c <= 0x2b73f
-                      || c >= 0x2b740 && c <= 0x2b81f
-                      || c >= 0x2b920 && c <= 0x2ceaf
-                      || c >= 0xf900 && c <= 0xfaff
-                      || c >= 0x2f800 && c <= 0x2fa1f;
-              if (chinese) {
-                result.append(' ').appendCodePoint(c).append(' ');
+              if (isChinese(c)) {
+                edit.replace(' ');
+                edit.insert(c);
+                edit.insert(' ');
               } else {
-                result.appendCodePoint(c);
+                edit.replace(c);
               }
             });
-    return result.toString();
+    return edit.done();
+  }
+
+  /// {@return whether BERT makes a word of a character alone}
+  static boolean isChinese(int c) {
+    return c >= 0x4e00 && c <= 0x9fff
+        || c >= 0x3400 && c <= 0x4dbf
+        || c >= 0x20000 && c <= 0x2a6df
+        || c >= 0x2a700 && c <= 0x2b73f
+        || c >= 0x2b740 && c <= 0x2b81f
+        || c >= 0x2b920 && c <= 0x2ceaf
+        || c >= 0xf900 && c <= 0xfaff
+        || c >= 0x2f800 && c <= 0x2fa1f;
   }
 
   /// One step of a `tokenizer.json`: an object with a type.

@@ -20,7 +20,7 @@ final class SentencePieceBpe extends VocabularyTokenizer {
   private final int[] byteTokens;
 
   SentencePieceBpe(Gguf gguf) throws GgufFormatException {
-    super(new Vocabulary(gguf, new Vocabulary.Defaults(1, 2, true, false)));
+    super(gguf, new Vocabulary(gguf, new Vocabulary.Defaults(1, 2, true, false)));
     addsSpace = gguf.bool("tokenizer.ggml.add_space_prefix", true);
     byteTokens = vocabulary.byteTokens();
     var singleBytes = vocabulary.singleBytes();
@@ -48,8 +48,9 @@ final class SentencePieceBpe extends VocabularyTokenizer {
   }
 
   @Override
-  void encode(String text, boolean leading, IntList ids) {
-    var escaped = (addsSpace && leading ? " " + text : text).replace(' ', SPACE);
+  void encode(String text, boolean leading, TokenList tokens) {
+    boolean space = addsSpace && leading;
+    var escaped = (space ? " " + text : text).replace(' ', SPACE);
     var utf8 = escaped.getBytes(StandardCharsets.UTF_8);
     int n = escaped.codePointCount(0, escaped.length());
     var starts = new int[n + 1]; // of each character; of the end
@@ -61,26 +62,35 @@ final class SentencePieceBpe extends VocabularyTokenizer {
     starts[n] = at;
     var merger = new Merger(utf8, starts);
     merger.merge(n);
+    tokens.nextWord();
+    var places = new Utf8Cursor(escaped);
     for (int i = 0; i < n; i = merger.next(i)) {
-      add(utf8, starts[i], starts[merger.next(i)], ids);
+      int from = places.floor(starts[i]);
+      int to = places.floor(starts[merger.next(i)]);
+      if (space) {
+        // The space that was put in front comes from where the first character does.
+        from = Math.max(0, from - 1);
+        to = Math.max(Character.charCount(text.codePointAt(0)), to - 1);
+      }
+      add(utf8, starts[i], starts[merger.next(i)], from, to, tokens);
     }
   }
 
   /// Adds the token of a text, or those of its bytes.
-  private void add(byte[] utf8, int from, int to, IntList ids) {
+  private void add(byte[] utf8, int from, int to, int start, int end, TokenList tokens) {
     int token = vocabulary.find(utf8, from, to);
     if (token != Vocabulary.NONE) {
-      ids.add(token);
+      tokens.add(token, start, end);
       return;
     }
     for (int i = from; i < to; i++) {
       if (byteTokens[utf8[i] & 0xff] == Vocabulary.NONE) {
-        ids.add(vocabulary.unknown());
+        tokens.add(vocabulary.unknown(), start, end);
         return;
       }
     }
     for (int i = from; i < to; i++) {
-      ids.add(byteTokens[utf8[i] & 0xff]);
+      tokens.add(byteTokens[utf8[i] & 0xff], start, end);
     }
   }
 

@@ -13,13 +13,8 @@ interface Splitter {
   String GPT2 =
       "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-  /// A word, which may have been changed on the way.
-  ///
-  /// @param first whether it begins where the text does
-  record Word(String text, boolean first) {}
-
   /// {@return the words of a word, none of them empty}
-  List<Word> split(Word word);
+  List<AlignedText> split(AlignedText word);
 
   /// {@return the splitter that a value of JSON describes, one that does nothing for null}
   ///
@@ -97,7 +92,7 @@ interface Splitter {
     return word -> {
       var words = List.of(word);
       for (var splitter : all) {
-        var next = new ArrayList<Word>();
+        var next = new ArrayList<AlignedText>();
         for (var part : words) {
           next.addAll(splitter.split(part));
         }
@@ -114,10 +109,8 @@ interface Splitter {
             ? split(BoundedText.compile("pre_tokenizer", GPT2), Behavior.ISOLATED, false)
             : (Splitter) List::of;
     return word -> {
-      var text = space && !word.text.startsWith(" ") ? new Word(" " + word.text, word.first) : word;
-      return words.split(text).stream()
-          .map(w -> new Word(ByteLevelBpe.written(w.text), w.first))
-          .toList();
+      var text = space && !word.text().startsWith(" ") ? Normalizer.prepend(word, " ") : word;
+      return words.split(text).stream().map(Normalizer::byteLevel).toList();
     };
   }
 
@@ -129,21 +122,22 @@ interface Splitter {
         step.flag("split", true)
             ? split(Pattern.compile(replacement, Pattern.LITERAL), Behavior.MERGED_WITH_NEXT, false)
             : (Splitter) List::of;
+    var spaces = Pattern.compile(" ", Pattern.LITERAL);
     return word -> {
-      var text = word.text.replace(" ", replacement);
-      boolean prepend = scheme.equals("always") || scheme.equals("first") && word.first;
-      if (prepend && !text.startsWith(replacement)) {
-        text = replacement + text;
+      var text = Normalizer.replace(word, spaces, replacement);
+      boolean prepend = scheme.equals("always") || scheme.equals("first") && word.isFirst();
+      if (prepend && !text.text().startsWith(replacement)) {
+        text = Normalizer.prepend(text, replacement);
       }
-      return words.split(new Word(text, word.first));
+      return words.split(text);
     };
   }
 
   private static Splitter characters(IntPredicate isMatch, Behavior behavior) {
     return word -> {
       var ranges = new ArrayList<Range>();
-      for (int i = 0; i < word.text.length(); ) {
-        int c = word.text.codePointAt(i);
+      for (int i = 0; i < word.text().length(); ) {
+        int c = word.text().codePointAt(i);
         int end = i + Character.charCount(c);
         if (isMatch.test(c)) {
           ranges.add(new Range(i, end));
@@ -157,7 +151,7 @@ interface Splitter {
   private static Splitter split(Pattern pattern, Behavior behavior, boolean invert) {
     return word -> {
       var ranges = new ArrayList<Range>();
-      var matcher = pattern.matcher(new BoundedText(word.text));
+      var matcher = pattern.matcher(new BoundedText(word.text()));
       try {
         while (matcher.find()) {
           ranges.add(new Range(matcher.start(), matcher.end()));
@@ -173,8 +167,9 @@ interface Splitter {
   record Range(int from, int to) {}
 
   /// Cuts a word at matches that are in order and apart.
-  private static List<Word> cut(Word word, List<Range> matches, Behavior behavior, boolean invert) {
-    var words = new ArrayList<Word>();
+  private static List<AlignedText> cut(
+      AlignedText word, List<Range> matches, Behavior behavior, boolean invert) {
+    var words = new ArrayList<AlignedText>();
     int from = 0; // of the word to come
     int at = 0; // up to where pieces were gone through
     boolean before = false; // whether the piece before was a match
@@ -187,10 +182,10 @@ interface Splitter {
       before = !invert;
       at = match.to;
     }
-    if (at < word.text.length()) {
-      from = piece(word, from, at, word.text.length(), invert, before, behavior, words);
+    if (at < word.text().length()) {
+      from = piece(word, from, at, word.text().length(), invert, before, behavior, words);
     }
-    add(word, from, word.text.length(), words);
+    add(word, from, word.text().length(), words);
     return words;
   }
 
@@ -199,14 +194,14 @@ interface Splitter {
   /// @param from where the word begins that was not added yet; it ends at `at`
   /// @return where the word begins that is not added yet
   private static int piece(
-      Word word,
+      AlignedText word,
       int from,
       int at,
       int end,
       boolean match,
       boolean before,
       Behavior behavior,
-      List<Word> words) {
+      List<AlignedText> words) {
     if (!match) {
       boolean joins =
           behavior == Behavior.MERGED_WITH_NEXT && before
@@ -243,13 +238,14 @@ interface Splitter {
     };
   }
 
-  private static void add(Word word, int from, int to, List<Word> words) {
+  private static void add(AlignedText word, int from, int to, List<AlignedText> words) {
     if (from < to) {
-      words.add(new Word(word.text.substring(from, to), word.first && from == 0));
+      words.add(word.part(from, to));
     }
   }
 
-  private static boolean isPunctuation(int c) {
+  /// {@return whether BERT makes a word of it: punctuation, and the symbols of ASCII}
+  static boolean isPunctuation(int c) {
     if (c < 0x80) {
       return c > ' ' && c < 0x7f && !Character.isLetterOrDigit(c);
     }

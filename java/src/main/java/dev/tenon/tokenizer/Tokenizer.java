@@ -2,6 +2,7 @@ package dev.tenon.tokenizer;
 
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
+import java.util.List;
 
 /// Text to token ids and back: the ids that llama.cpp gives.
 ///
@@ -27,11 +28,13 @@ public interface Tokenizer {
   /// @throws IllegalStateException if the file is closed
   static Tokenizer of(Gguf gguf) throws GgufFormatException {
     var model = gguf.text(VocabularyTokenizer.MODEL);
-    if (gguf.has(TokenizerSteps.STEPS)) {
+    if (TokenizerSteps.hasModel(gguf)) {
       return new StepsTokenizer(gguf);
     }
     return switch (model) {
+      case "bert" -> new PhantomWordPiece(gguf);
       case "llama" -> new SentencePieceBpe(gguf);
+      case "t5" -> new UnigramTokenizer(gguf);
       case "gpt2" ->
           new ByteLevelBpe(
               gguf, PreTokenizer.of(gguf.text("tokenizer.ggml.pre", "default")), 11, 11);
@@ -41,7 +44,7 @@ public interface Tokenizer {
               VocabularyTokenizer.MODEL
                   + " \""
                   + model
-                  + "\" is not supported; known are gemma4, gpt2, llama");
+                  + "\" is not supported; known are bert, gemma4, gpt2, llama, t5");
     };
   }
 
@@ -85,6 +88,42 @@ public interface Tokenizer {
     return encode(prompt, true, true);
   }
 
+  /// Tokenizes a text: the ids of [#encodePrompt], and where each comes from.
+  ///
+  /// @param text any text
+  /// @return its tokens, with those that the tokenizer puts around it
+  default TokenizedText tokenize(String text) {
+    return tokenize(text, null);
+  }
+
+  /// Tokenizes a pair of texts. Control tokens in them are recognised.
+  ///
+  /// @param text any text
+  /// @param pair any text, or null for none
+  /// @return their tokens, with those that the tokenizer puts around and between them
+  TokenizedText tokenize(String text, String pair);
+
+  /// Tokenizes a pair of texts and cuts it to a length.
+  ///
+  /// @param text any text
+  /// @param pair any text, or null for none
+  /// @param truncation how it is cut where it is too long
+  /// @return its tokens, at most as many as are asked for
+  /// @throws IllegalArgumentException if it cannot be cut so: the text that is to lose tokens is
+  ///     too short or is not there, or has no room for the stride
+  TokenizedText tokenize(String text, String pair, Truncation truncation);
+
+  /// Tokenizes a pair of texts into windows of a length: what is cut off of a text is in later
+  /// ones, each with all that the tokenizer adds. Where both texts are cut there is a window for
+  /// each two of their parts.
+  ///
+  /// @param text any text
+  /// @param pair any text, or null for none
+  /// @param truncation the length and overlap of windows, and which text is cut
+  /// @return at least one; the first is what [#tokenize(String, String, Truncation)] gives
+  /// @throws IllegalArgumentException as there, or if there would be too many windows
+  List<TokenizedText> windows(String text, String pair, Truncation truncation);
+
   /// Decodes tokens, with control and unknown tokens left out.
   ///
   /// @param tokens ids
@@ -116,6 +155,22 @@ public interface Tokenizer {
   /// @throws IndexOutOfBoundsException if the id is outside the vocabulary
   String piece(int token);
 
+  /// {@return the id of a token by its [#piece], or -1}
+  ///
+  /// @param piece the text of a token as it stands in the vocabulary
+  int find(String piece);
+
+  /// {@return the text that pieces make, joined as the decoder of the model does; what is no piece
+  /// is taken as it is}
+  ///
+  /// @param pieces texts of tokens as they stand in the vocabulary
+  String join(List<String> pieces);
+
+  /// {@return whether a token that goes on with a word is marked as one, such as `##ing`}
+  default boolean marksSubwords() {
+    return false;
+  }
+
   /// {@return what a token is for}
   ///
   /// @param token an id
@@ -140,6 +195,21 @@ public interface Tokenizer {
 
   /// {@return the id of the token that ends a text, or -1}
   int eos();
+
+  /// {@return the id of the token whose state stands for a whole text, or -1}
+  int cls();
+
+  /// {@return the id of the token that parts two texts, or -1}
+  int sep();
+
+  /// {@return the id of the token that fills up a text, or -1}
+  int pad();
+
+  /// {@return the id of the token that stands for one to be found, or -1}
+  int mask();
+
+  /// {@return the id of the token for what has none, or -1}
+  int unknown();
 
   /// {@return whether the model asks for the begin token in front of a text}
   boolean addsBos();

@@ -1,5 +1,9 @@
 package dev.tenon.tokenizer;
 
+import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.json.Json;
+import dev.tenon.json.JsonException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -22,13 +26,32 @@ import java.util.Random;
 /// [Tokenizer#of] goes by these where they are there. Other programs do not know them.
 public final class TokenizerSteps {
   /// The key of the steps: JSON with `normalizer`, `pre_tokenizer`, `added_tokens`, `model`
-  /// (without `vocab` and `merges`), `post_processor` (for what it puts around a text) and
-  /// `decoder`, each as in a `tokenizer.json`.
+  /// (without `vocab` and `merges`), `post_processor` (for what it puts around a text or a pair)
+  /// and `decoder`, each as in a `tokenizer.json`; or the `post_processor` alone, where other keys
+  /// say all the rest. A `model` has `added_only`, the ids of added tokens that no word is made of,
+  /// and in `vocab` those tokens of a WordPiece whose text the table of tokens cannot tell.
   public static final String STEPS = "tenon.tokenizer.steps";
 
   /// The key of the merges of a vocabulary that is not byte-level: two texts with a space between,
   /// a space in one written as `Ġ`.
   public static final String MERGES = "tenon.tokenizer.merges";
+
+  /// What the keys of the SentencePiece model begin with that cuts a text into pieces, where the
+  /// vocabulary numbers them in another way: `.model` (`unigram` or `bpe`), `.pieces`, `.scores`
+  /// and `.types` (those of `tokenizer.ggml.token_type`). Where a text is cut into characters that
+  /// have ids of their own, `.tokens` are those, by id.
+  public static final String SOURCE = "tenon.tokenizer.source";
+
+  /// What the keys of the model for texts in the language of the target begin with, as [#SOURCE].
+  public static final String TARGET = "tenon.tokenizer.target";
+
+  /// The key of the scores of a unigram vocabulary, as binary64, where those of
+  /// `tokenizer.ggml.scores` are rounded.
+  public static final String SCORES = "tenon.tokenizer.scores";
+
+  /// The algorithms that there are.
+  private static final List<String> MODELS =
+      List.of("BPE", "Characters", "SentencePiece", "Unigram", "WordPiece");
 
   /// Pieces that the probing texts are made of: what the known splittings treat differently.
   private static final List<String> PIECES =
@@ -69,6 +92,21 @@ public final class TokenizerSteps {
   private static final int PIECES_EACH = 24;
 
   private TokenizerSteps() {}
+
+  /// {@return whether a file has the steps of a whole tokenizer: it may have the `post_processor`
+  /// alone}
+  static boolean hasModel(Gguf gguf) throws GgufFormatException {
+    return gguf.has(STEPS) && read(gguf).containsKey("model");
+  }
+
+  /// {@return the steps of a file that has some}
+  static Map<String, Object> read(Gguf gguf) throws GgufFormatException {
+    try {
+      return Json.object(gguf.text(STEPS));
+    } catch (JsonException e) {
+      throw gguf.malformed(STEPS, "a JSON object", e.getMessage());
+    }
+  }
 
   /// A splitting that llama.cpp knows.
   ///
@@ -179,7 +217,7 @@ public final class TokenizerSteps {
       starts[bytes] = next;
       i = next;
     }
-    for (var word : splitter.split(new Splitter.Word(text, true))) {
+    for (var word : splitter.split(AlignedText.of(text))) {
       all.append(word.text());
       ends.add(all.length() < starts.length ? starts[all.length()] : -1);
     }
@@ -212,10 +250,11 @@ public final class TokenizerSteps {
   public static void check(Map<String, ?> steps) {
     Normalizer.of(steps.get("normalizer"));
     Splitter.of(steps.get("pre_tokenizer"));
-    StepsTokenizer.Decoding.of(steps.get("decoder"));
+    Decoding.of(steps.get("decoder"));
+    Normalizer.of(steps.get("target_normalizer"));
     var model = new Normalizer.Step("model", steps.get("model"));
-    if (!model.type().equals("BPE")) {
-      throw model.unknown("BPE");
+    if (!MODELS.contains(model.type())) {
+      throw model.unknown(String.join(", ", MODELS));
     }
   }
 }

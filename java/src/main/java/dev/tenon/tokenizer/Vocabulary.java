@@ -17,6 +17,9 @@ final class Vocabulary {
   /// Where there is no such token.
   static final int NONE = -1;
 
+  /// What stands for a space in a token.
+  static final char SPACE = '\u2581';
+
   static final String TOKENS = "tokenizer.ggml.tokens";
 
   private static final String TYPES = "tokenizer.ggml.token_type";
@@ -104,6 +107,10 @@ final class Vocabulary {
   private final int bos;
   private final int eos;
   private final int unknown;
+  private final int sep;
+  private final int pad;
+  private final int mask;
+  private final int cls;
   private final boolean addsBos;
   private final boolean addsEos;
   private final BitSet endsGeneration = new BitSet();
@@ -117,7 +124,23 @@ final class Vocabulary {
   /// is as good as [#NONE].
   ///
   /// @param alwaysAddsBos whether the begin token is added even where the file says no
-  record Defaults(int bos, int eos, boolean addsBos, boolean alwaysAddsBos) {}
+  record Defaults(
+      int bos,
+      int eos,
+      boolean addsBos,
+      boolean alwaysAddsBos,
+      int unknown,
+      int sep,
+      int pad,
+      int mask) {
+    static final Defaults NOTHING = new Defaults(NONE, NONE, false, false);
+    static final Defaults T5 = new Defaults(NONE, 1, false, false, 2, NONE, 0, NONE);
+    static final Defaults BERT = new Defaults(101, NONE, true, true, 100, 102, 0, 103);
+
+    Defaults(int bos, int eos, boolean addsBos, boolean alwaysAddsBos) {
+      this(bos, eos, addsBos, alwaysAddsBos, NONE, NONE, NONE, NONE);
+    }
+  }
 
   /// @throws GgufFormatException if keys are missing or disagree
   Vocabulary(Gguf gguf, Defaults defaults) throws GgufFormatException {
@@ -131,9 +154,13 @@ final class Vocabulary {
         special(
             gguf,
             "tokenizer.ggml.unknown_token_id",
-            Arrays.asList(types).indexOf(TokenType.UNKNOWN));
+            Math.max(Arrays.asList(types).indexOf(TokenType.UNKNOWN), defaults.unknown));
+    sep = special(gguf, "tokenizer.ggml.seperator_token_id", defaults.sep); // sic
+    pad = special(gguf, "tokenizer.ggml.padding_token_id", defaults.pad);
+    mask = special(gguf, "tokenizer.ggml.mask_token_id", defaults.mask);
+    cls = special(gguf, "tokenizer.ggml.cls_token_id", defaults == Defaults.BERT ? bos : NONE);
     addsBos = adds(gguf, ADD_BOS, defaults.addsBos, bos) || defaults.alwaysAddsBos && bos != NONE;
-    addsEos = adds(gguf, ADD_EOS, false, eos);
+    addsEos = adds(gguf, ADD_EOS, defaults == Defaults.T5, eos);
     markEndOfGeneration(gguf);
     markStripping(gguf);
   }
@@ -396,6 +423,22 @@ final class Vocabulary {
 
   int unknown() {
     return unknown;
+  }
+
+  int sep() {
+    return sep;
+  }
+
+  int pad() {
+    return pad;
+  }
+
+  int mask() {
+    return mask;
+  }
+
+  int cls() {
+    return cls;
   }
 
   boolean addsBos() {

@@ -1,5 +1,7 @@
 package dev.tenon.tokenizer;
 
+import dev.tenon.gguf.Gguf;
+import dev.tenon.gguf.GgufFormatException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -7,9 +9,11 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 
-/// What all algorithms share: special tokens are cut out of a text, begin and end tokens are added,
-/// and ids turn into text again. An algorithm encodes the text in between.
+/// What all algorithms share: special tokens are cut out of a text, what belongs around a text or a
+/// pair is added ([PostProcessor]), a text is cut to a length ([Windows]), and ids turn into text
+/// again. An algorithm encodes the text in between.
 abstract class VocabularyTokenizer implements Tokenizer {
   static final String MODEL = "tokenizer.ggml.model";
 
@@ -18,26 +22,64 @@ abstract class VocabularyTokenizer implements Tokenizer {
   final Vocabulary vocabulary;
   private final SpecialTokens special;
   private final SpecialTokens userDefined;
+  private final PostProcessor post;
 
-  VocabularyTokenizer(Vocabulary vocabulary) {
+  /// Takes what is put around texts from the file.
+  VocabularyTokenizer(Gguf gguf, Vocabulary vocabulary) throws GgufFormatException {
+    this(vocabulary, post(gguf, vocabulary));
+  }
+
+  VocabularyTokenizer(Vocabulary vocabulary, PostProcessor post) {
     this.vocabulary = vocabulary;
+    this.post = post;
     special = new SpecialTokens(vocabulary, vocabulary.ofTypes(Vocabulary.SPECIAL));
     userDefined =
         new SpecialTokens(vocabulary, vocabulary.ofTypes(EnumSet.of(TokenType.USER_DEFINED)));
+  }
+
+  private static PostProcessor post(Gguf gguf, Vocabulary vocabulary) throws GgufFormatException {
+    var otherwise = PostProcessor.of(gguf, vocabulary);
+    if (!gguf.has(TokenizerSteps.STEPS)) {
+      return otherwise;
+    }
+    try {
+      return PostProcessor.of(
+          TokenizerSteps.read(gguf).get("post_processor"),
+          otherwise,
+          vocabulary::find,
+          vocabulary.size());
+    } catch (IllegalArgumentException e) {
+      throw gguf.malformed(TokenizerSteps.STEPS, "steps of a tokenizer", e.getMessage());
+    }
   }
 
   /// Encodes text without special tokens.
   ///
   /// @param text not empty, and without half surrogate pairs
   /// @param leading whether nothing or a special token stands before it
-  /// @param ids where the ids go
-  abstract void encode(String text, boolean leading, IntList ids);
+  /// @param tokens where the tokens go, with their places in this text
+  abstract void encode(String text, boolean leading, TokenList tokens);
 
   /// {@return the bytes that a token of type [TokenType#NORMAL] stands for}
   abstract byte[] normal(int token);
 
+  /// {@return the bytes that a token of type [TokenType#NORMAL] stands for where it is the first}
+  byte[] first(int token) {
+    return normal(token);
+  }
+
+  /// {@return the bytes of a token that stands in a text as it is}
+  byte[] written(int token) {
+    return vocabulary.utf8(token);
+  }
+
   /// {@return whether a space was put in front of a text, to be taken off again}
   abstract boolean addsSpace();
+
+  /// {@return whether the white space at both ends of a decoded text is left out}
+  boolean trims() {
+    return false;
+  }
 
   /// {@return the length in UTF-8 of a character that begins with a byte}
   static int length(byte first) {
@@ -46,41 +88,54 @@ abstract class VocabularyTokenizer implements Tokenizer {
 
   @Override
   public final int[] encode(String text, boolean addSpecial, boolean parseSpecial) {
-    var clean = replaceHalfPairs(text);
-    var ids = new IntList();
-    if (addSpecial && vocabulary.addsBos()) {
-      begin(ids);
-    }
-    encode(clean, ids, parseSpecial);
-    if (addSpecial && vocabulary.addsEos()) {
-      end(ids);
-    }
-    return ids.toArray();
+    var tokens = new TokenList();
+    encode(replaceHalfPairs(text), tokens, parseSpecial);
+    return addSpecial ? post.around(tokens) : tokens.ids();
   }
 
-  /// Adds what begins a text.
-  void begin(IntList ids) {
-    ids.add(vocabulary.bos());
+  @Override
+  public final TokenizedText tokenize(String text, String pair) {
+    return windows(text, pair).whole();
   }
 
-  /// Adds what ends a text.
-  void end(IntList ids) {
-    ids.add(vocabulary.eos());
+  @Override
+  public final TokenizedText tokenize(String text, String pair, Truncation truncation) {
+    return windows(text, pair).first(truncation);
+  }
+
+  @Override
+  public final List<TokenizedText> windows(String text, String pair, Truncation truncation) {
+    return windows(text, pair).all(truncation);
+  }
+
+  private Windows windows(String text, String pair) {
+    return new Windows(post, this::text, placed(text), pair == null ? null : placed(pair));
+  }
+
+  /// {@return the tokens of a text, with their places in code points}
+  private TokenList placed(String text) {
+    var tokens = new TokenList();
+    encode(replaceHalfPairs(text), tokens, true);
+    tokens.countCodePoints(text);
+    return tokens;
   }
 
   /// Encodes a text with the special tokens in it.
   ///
   /// @param text without half surrogate pairs
-  /// @param ids where the ids go
+  /// @param tokens where the tokens go
   /// @param parseSpecial whether control tokens are recognised
-  void encode(String text, IntList ids, boolean parseSpecial) {
+  void encode(String text, TokenList tokens, boolean parseSpecial) {
     boolean leading = true;
     for (var fragment : (parseSpecial ? special : userDefined).split(text)) {
+      var part = text.substring(fragment.from(), fragment.to());
       if (fragment.token() != Vocabulary.NONE) {
-        ids.add(fragment.token());
+        tokens.moveTo(0);
+        tokens.addAsItStands(fragment.token(), fragment.from(), fragment.to(), part);
         leading = true;
       } else {
-        encode(text.substring(fragment.from(), fragment.to()), leading, ids);
+        tokens.moveTo(fragment.from());
+        encode(part, leading, tokens);
         leading = false;
       }
     }
@@ -115,8 +170,8 @@ abstract class VocabularyTokenizer implements Tokenizer {
   public final byte[] bytes(int token, boolean special) {
     return switch (type(token)) {
       case NORMAL -> normal(token);
-      case CONTROL, UNKNOWN -> special ? vocabulary.utf8(token) : NOTHING;
-      case USER_DEFINED -> vocabulary.utf8(token);
+      case CONTROL, UNKNOWN -> special ? written(token) : NOTHING;
+      case USER_DEFINED -> written(token);
       case BYTE -> new byte[] {(byte) Integer.parseInt(vocabulary.text(token), 3, 5, 16)};
       case UNUSED -> NOTHING;
     };
@@ -124,7 +179,23 @@ abstract class VocabularyTokenizer implements Tokenizer {
 
   @Override
   public final String piece(int token) {
-    return vocabulary.text(checked(token));
+    return text(checked(token));
+  }
+
+  /// {@return the text of a token as words are made of them}
+  String text(int token) {
+    return vocabulary.text(token);
+  }
+
+  @Override
+  public int find(String piece) {
+    return vocabulary.find(piece);
+  }
+
+  @Override
+  public String join(List<String> pieces) {
+    var text = String.join("", pieces).replace(Vocabulary.SPACE, ' ');
+    return addsSpace() && text.startsWith(" ") ? text.substring(1) : text;
   }
 
   @Override
@@ -150,6 +221,31 @@ abstract class VocabularyTokenizer implements Tokenizer {
   @Override
   public final int eos() {
     return vocabulary.eos();
+  }
+
+  @Override
+  public final int cls() {
+    return vocabulary.cls();
+  }
+
+  @Override
+  public final int sep() {
+    return vocabulary.sep();
+  }
+
+  @Override
+  public final int pad() {
+    return vocabulary.pad();
+  }
+
+  @Override
+  public final int mask() {
+    return vocabulary.mask();
+  }
+
+  @Override
+  public final int unknown() {
+    return vocabulary.unknown();
   }
 
   @Override
@@ -181,24 +277,50 @@ abstract class VocabularyTokenizer implements Tokenizer {
     private byte[] held = NOTHING;
     private boolean leading = true;
 
+    /// White space that is left out where nothing comes after it.
+    private String spaces = "";
+
+    /// Whether nothing but white space was given yet.
+    private boolean blank = true;
+
     Decoder(boolean special) {
       this.special = special;
     }
 
     @Override
     public String accept(int token) {
-      var bytes = bytes(token, special);
+      var bytes = leading && type(token) == TokenType.NORMAL ? first(token) : bytes(token, special);
       if (bytes.length == 0) {
         return "";
       }
       int from = leading && addsSpace() && bytes[0] == ' ' ? 1 : 0;
       leading = false;
-      return decode(bytes, from, false);
+      return trim(decode(bytes, from, false));
+    }
+
+    private String trim(String text) {
+      if (!trims()) {
+        return text;
+      }
+      var all = blank ? text : spaces + text;
+      int from = 0;
+      int to = all.length();
+      while (blank && from < to && Normalizer.isSpace(all.charAt(from))) {
+        from++;
+      }
+      while (to > from && Normalizer.isSpace(all.charAt(to - 1))) {
+        to--;
+      }
+      spaces = all.substring(to);
+      blank &= from == to;
+      return all.substring(from, to);
     }
 
     @Override
     public String finish() {
-      var rest = decode(NOTHING, 0, true);
+      var rest = trim(decode(NOTHING, 0, true));
+      spaces = "";
+      blank = true;
       utf8.reset();
       leading = true;
       return rest;

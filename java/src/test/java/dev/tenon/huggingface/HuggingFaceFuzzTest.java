@@ -185,6 +185,31 @@ class HuggingFaceFuzzTest {
         {"?":0,"a":1,"b":2,"▁":3,"ab":4},"merges":["a b"]}}\
         """
             .getBytes(StandardCharsets.UTF_8);
+    fuzzTokenizer(seed);
+  }
+
+  @Test
+  void smallWordPieces() throws IOException {
+    var seed =
+        """
+        {"added_tokens":[{"id":0,"content":"[U]","special":true},{"id":6,"content":"x y",
+        "special":false,"single_word":true,"normalized":true}],"normalizer":
+        {"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,
+        "lowercase":true},"pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":
+        {"type":"Sequence","processors":[{"type":"ByteLevel","trim_offsets":true},
+        {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[C]","type_id":0}},
+        {"Sequence":{"id":"A","type_id":0}}],"pair":[{"SpecialToken":{"id":"[C]","type_id":0}},
+        {"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"[C]","type_id":1}},
+        {"Sequence":{"id":"B","type_id":1}}],"special_tokens":{"[C]":{"id":"[C]","ids":[1],
+        "tokens":["[C]"]}}}]},"decoder":{"type":"WordPiece","prefix":"##","cleanup":true},
+        "model":{"type":"WordPiece","unk_token":"[U]","continuing_subword_prefix":"##",
+        "max_input_chars_per_word":4,"vocab":{"[U]":0,"[C]":1,"a":2,"##b":3,"##":4,".":5}}}\
+        """
+            .getBytes(StandardCharsets.UTF_8);
+    fuzzTokenizer(seed);
+  }
+
+  private void fuzzTokenizer(byte[] seed) throws IOException {
     fuzz(
         "tokenizer.json",
         seed,
@@ -197,6 +222,8 @@ class HuggingFaceFuzzTest {
           try (var gguf = Gguf.open(written)) {
             var tokenizer = Tokenizer.of(gguf);
             tokenizer.decode(tokenizer.encode("ab  ba x y <s> 1 é", true, true));
+            var tokens = tokenizer.tokenize("ab. x y \u0301é", "<s>中");
+            assertThat(Arrays.stream(tokens.ends())).allMatch(end -> end >= 0 && end <= 10);
           }
         });
   }

@@ -23,10 +23,24 @@ class TokenizerConformanceTest {
   private static final String SEPARATOR = "\n__ggml_vocab_test__\n";
 
   /// What Tenon does not have yet.
-  private static final Set<String> LATER = Set.of("bert", "t5", "rwkv", "plamo2");
+  private static final Set<String> LATER = Set.of("rwkv", "plamo2");
+
+  /// What makes another text of a text before it makes tokens of it.
+  private static final Set<String> LOSSY = Set.of("bert", "t5");
 
   private interface Check {
     void of(Tokenizer tokenizer, Path file) throws IOException;
+  }
+
+  private static Stream<DynamicTest> eachLossless(Check check) throws IOException {
+    return each(
+        (tokenizer, file) -> {
+          try (var gguf = Gguf.open(file)) {
+            var model = gguf.text("tokenizer.ggml.model");
+            Assumptions.assumeFalse(LOSSY.contains(model), () -> model + " changes texts");
+          }
+          check.of(tokenizer, file);
+        });
   }
 
   private static Stream<DynamicTest> each(Check check) throws IOException {
@@ -77,7 +91,7 @@ class TokenizerConformanceTest {
 
   @TestFactory
   Stream<DynamicTest> textsComeBack() throws IOException {
-    return each(
+    return eachLossless(
         (tokenizer, file) -> {
           for (var text : texts(file)) {
             assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
@@ -97,7 +111,7 @@ class TokenizerConformanceTest {
   /// vocabularies lack bytes: a character that is lost alone is left out.)
   @TestFactory
   Stream<DynamicTest> randomTextsComeBack() throws IOException {
-    return each(
+    return eachLossless(
         (tokenizer, _) -> {
           var random = new Random(9);
           for (int round = 0; round < 2_000; round++) {
@@ -118,7 +132,7 @@ class TokenizerConformanceTest {
 
   @TestFactory
   Stream<DynamicTest> everyTokenHasBytesAndAText() throws IOException {
-    return each(
+    return eachLossless(
         (tokenizer, _) -> {
           for (int id = 0; id < tokenizer.vocabularySize(); id++) {
             assertThat(tokenizer.piece(id)).isNotEmpty();

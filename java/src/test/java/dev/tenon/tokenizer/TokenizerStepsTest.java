@@ -44,8 +44,8 @@ class TokenizerStepsTest {
             "invert",
             invert);
     var words =
-        Splitter.of(step).split(new Splitter.Word(text.translateEscapes(), true)).stream()
-            .map(Splitter.Word::text)
+        Splitter.of(step).split(AlignedText.of(text.translateEscapes())).stream()
+            .map(AlignedText::text)
             .toList();
     assertThat(words).containsExactly(expected.translateEscapes().split(";"));
   }
