@@ -2,2797 +2,2998 @@
 
 package dev.tenon.ggml;
 
-import static java.lang.foreign.MemoryLayout.PathElement.*;
-import static java.lang.foreign.ValueLayout.*;
-
-import java.lang.foreign.*;
 import java.lang.invoke.*;
+import java.lang.foreign.*;
+import java.nio.ByteOrder;
 import java.util.*;
 import java.util.function.*;
 import java.util.stream.*;
 
+import static java.lang.foreign.ValueLayout.*;
+import static java.lang.foreign.MemoryLayout.PathElement.*;
+
 public class Ggml extends Ggml$shared {
 
-  Ggml() {
-    // Should not be called directly
-  }
-
-  static final Arena LIBRARY_ARENA = Arena.ofAuto();
-
-  static final SymbolLookup SYMBOL_LOOKUP =
-      SymbolLookup.loaderLookup().or(Linker.nativeLinker().defaultLookup());
-
-  private static final int GGML_MAX_NAME = (int) 64L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * #define GGML_MAX_NAME 64
-   * }
-   */
-  public static int GGML_MAX_NAME() {
-    return GGML_MAX_NAME;
-  }
-
-  private static final int GGML_ROPE_TYPE_NORMAL = (int) 0L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * #define GGML_ROPE_TYPE_NORMAL 0
-   * }
-   */
-  public static int GGML_ROPE_TYPE_NORMAL() {
-    return GGML_ROPE_TYPE_NORMAL;
-  }
-
-  private static final int GGML_ROPE_TYPE_NEOX = (int) 2L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * #define GGML_ROPE_TYPE_NEOX 2
-   * }
-   */
-  public static int GGML_ROPE_TYPE_NEOX() {
-    return GGML_ROPE_TYPE_NEOX;
-  }
-
-  private static final int GGML_STATUS_ALLOC_FAILED = (int) -2L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_status.GGML_STATUS_ALLOC_FAILED = -2
-   * }
-   */
-  public static int GGML_STATUS_ALLOC_FAILED() {
-    return GGML_STATUS_ALLOC_FAILED;
-  }
-
-  private static final int GGML_STATUS_FAILED = (int) -1L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_status.GGML_STATUS_FAILED = -1
-   * }
-   */
-  public static int GGML_STATUS_FAILED() {
-    return GGML_STATUS_FAILED;
-  }
-
-  private static final int GGML_STATUS_SUCCESS = (int) 0L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_status.GGML_STATUS_SUCCESS = 0
-   * }
-   */
-  public static int GGML_STATUS_SUCCESS() {
-    return GGML_STATUS_SUCCESS;
-  }
-
-  private static final int GGML_STATUS_ABORTED = (int) 1L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_status.GGML_STATUS_ABORTED = 1
-   * }
-   */
-  public static int GGML_STATUS_ABORTED() {
-    return GGML_STATUS_ABORTED;
-  }
-
-  private static final int GGML_TYPE_F32 = (int) 0L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_type.GGML_TYPE_F32 = 0
-   * }
-   */
-  public static int GGML_TYPE_F32() {
-    return GGML_TYPE_F32;
-  }
-
-  private static final int GGML_TYPE_F16 = (int) 1L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_type.GGML_TYPE_F16 = 1
-   * }
-   */
-  public static int GGML_TYPE_F16() {
-    return GGML_TYPE_F16;
-  }
-
-  private static final int GGML_TYPE_I32 = (int) 26L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_type.GGML_TYPE_I32 = 26
-   * }
-   */
-  public static int GGML_TYPE_I32() {
-    return GGML_TYPE_I32;
-  }
-
-  private static final int GGML_TYPE_I64 = (int) 27L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_type.GGML_TYPE_I64 = 27
-   * }
-   */
-  public static int GGML_TYPE_I64() {
-    return GGML_TYPE_I64;
-  }
-
-  private static final int GGML_TYPE_COUNT = (int) 43L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_type.GGML_TYPE_COUNT = 43
-   * }
-   */
-  public static int GGML_TYPE_COUNT() {
-    return GGML_TYPE_COUNT;
-  }
-
-  private static final int GGML_PREC_F32 = (int) 10L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_prec.GGML_PREC_F32 = 10
-   * }
-   */
-  public static int GGML_PREC_F32() {
-    return GGML_PREC_F32;
-  }
-
-  private static final int GGML_OP_MUL_MAT = (int) 29L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_op.GGML_OP_MUL_MAT = 29
-   * }
-   */
-  public static int GGML_OP_MUL_MAT() {
-    return GGML_OP_MUL_MAT;
-  }
-
-  private static final int GGML_OP_MUL_MAT_ID = (int) 30L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_op.GGML_OP_MUL_MAT_ID = 30
-   * }
-   */
-  public static int GGML_OP_MUL_MAT_ID() {
-    return GGML_OP_MUL_MAT_ID;
-  }
-
-  private static class ggml_version {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_version");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_version()
-   * }
-   */
-  public static FunctionDescriptor ggml_version$descriptor() {
-    return ggml_version.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_version()
-   * }
-   */
-  public static MethodHandle ggml_version$handle() {
-    return ggml_version.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_version()
-   * }
-   */
-  public static MemorySegment ggml_version$address() {
-    return ggml_version.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_version()
-   * }
-   */
-  public static MemorySegment ggml_version() {
-    var mh$ = ggml_version.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_version");
-      }
-      return (MemorySegment) mh$.invokeExact();
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    Ggml() {
+        // Should not be called directly
     }
-  }
 
-  private static class ggml_commit {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_POINTER);
+    static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_commit");
+    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
+            .or(Linker.nativeLinker().defaultLookup());
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_commit()
-   * }
-   */
-  public static FunctionDescriptor ggml_commit$descriptor() {
-    return ggml_commit.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_commit()
-   * }
-   */
-  public static MethodHandle ggml_commit$handle() {
-    return ggml_commit.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_commit()
-   * }
-   */
-  public static MemorySegment ggml_commit$address() {
-    return ggml_commit.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_commit()
-   * }
-   */
-  public static MemorySegment ggml_commit() {
-    var mh$ = ggml_commit.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_commit");
-      }
-      return (MemorySegment) mh$.invokeExact();
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_MAX_NAME = (int)64L;
+    /**
+     * {@snippet lang=c :
+     * #define GGML_MAX_NAME 64
+     * }
+     */
+    public static int GGML_MAX_NAME() {
+        return GGML_MAX_NAME;
     }
-  }
-
-  private static class ggml_nbytes {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_nbytes");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
-   * }
-   */
-  public static FunctionDescriptor ggml_nbytes$descriptor() {
-    return ggml_nbytes.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
-   * }
-   */
-  public static MethodHandle ggml_nbytes$handle() {
-    return ggml_nbytes.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
-   * }
-   */
-  public static MemorySegment ggml_nbytes$address() {
-    return ggml_nbytes.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
-   * }
-   */
-  public static long ggml_nbytes(MemorySegment tensor) {
-    var mh$ = ggml_nbytes.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_nbytes", tensor);
-      }
-      return (long) mh$.invokeExact(tensor);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_ROPE_TYPE_NORMAL = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define GGML_ROPE_TYPE_NORMAL 0
+     * }
+     */
+    public static int GGML_ROPE_TYPE_NORMAL() {
+        return GGML_ROPE_TYPE_NORMAL;
     }
-  }
-
-  private static class ggml_blck_size {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_INT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_blck_size");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern int64_t ggml_blck_size(enum ggml_type type)
-   * }
-   */
-  public static FunctionDescriptor ggml_blck_size$descriptor() {
-    return ggml_blck_size.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern int64_t ggml_blck_size(enum ggml_type type)
-   * }
-   */
-  public static MethodHandle ggml_blck_size$handle() {
-    return ggml_blck_size.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern int64_t ggml_blck_size(enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_blck_size$address() {
-    return ggml_blck_size.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern int64_t ggml_blck_size(enum ggml_type type)
-   * }
-   */
-  public static long ggml_blck_size(int type) {
-    var mh$ = ggml_blck_size.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_blck_size", type);
-      }
-      return (long) mh$.invokeExact(type);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_ROPE_TYPE_NEOX = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * #define GGML_ROPE_TYPE_NEOX 2
+     * }
+     */
+    public static int GGML_ROPE_TYPE_NEOX() {
+        return GGML_ROPE_TYPE_NEOX;
     }
-  }
-
-  private static class ggml_type_size {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_INT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_type_size");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_type_size(enum ggml_type type)
-   * }
-   */
-  public static FunctionDescriptor ggml_type_size$descriptor() {
-    return ggml_type_size.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_type_size(enum ggml_type type)
-   * }
-   */
-  public static MethodHandle ggml_type_size$handle() {
-    return ggml_type_size.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_type_size(enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_type_size$address() {
-    return ggml_type_size.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_type_size(enum ggml_type type)
-   * }
-   */
-  public static long ggml_type_size(int type) {
-    var mh$ = ggml_type_size.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_type_size", type);
-      }
-      return (long) mh$.invokeExact(type);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_STATUS_ALLOC_FAILED = (int)-2L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_status.GGML_STATUS_ALLOC_FAILED = -2
+     * }
+     */
+    public static int GGML_STATUS_ALLOC_FAILED() {
+        return GGML_STATUS_ALLOC_FAILED;
     }
-  }
-
-  private static class ggml_row_size {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_INT, Ggml.C_LONG);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_row_size");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
-   * }
-   */
-  public static FunctionDescriptor ggml_row_size$descriptor() {
-    return ggml_row_size.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
-   * }
-   */
-  public static MethodHandle ggml_row_size$handle() {
-    return ggml_row_size.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
-   * }
-   */
-  public static MemorySegment ggml_row_size$address() {
-    return ggml_row_size.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
-   * }
-   */
-  public static long ggml_row_size(int type, long ne) {
-    var mh$ = ggml_row_size.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_row_size", type, ne);
-      }
-      return (long) mh$.invokeExact(type, ne);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_STATUS_FAILED = (int)-1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_status.GGML_STATUS_FAILED = -1
+     * }
+     */
+    public static int GGML_STATUS_FAILED() {
+        return GGML_STATUS_FAILED;
     }
-  }
-
-  private static class ggml_type_name {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_INT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_type_name");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_type_name(enum ggml_type type)
-   * }
-   */
-  public static FunctionDescriptor ggml_type_name$descriptor() {
-    return ggml_type_name.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_type_name(enum ggml_type type)
-   * }
-   */
-  public static MethodHandle ggml_type_name$handle() {
-    return ggml_type_name.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_type_name(enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_type_name$address() {
-    return ggml_type_name.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_type_name(enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_type_name(int type) {
-    var mh$ = ggml_type_name.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_type_name", type);
-      }
-      return (MemorySegment) mh$.invokeExact(type);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_STATUS_SUCCESS = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_status.GGML_STATUS_SUCCESS = 0
+     * }
+     */
+    public static int GGML_STATUS_SUCCESS() {
+        return GGML_STATUS_SUCCESS;
     }
-  }
-
-  private static class ggml_tensor_overhead {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_LONG);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_tensor_overhead");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_tensor_overhead()
-   * }
-   */
-  public static FunctionDescriptor ggml_tensor_overhead$descriptor() {
-    return ggml_tensor_overhead.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_tensor_overhead()
-   * }
-   */
-  public static MethodHandle ggml_tensor_overhead$handle() {
-    return ggml_tensor_overhead.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_tensor_overhead()
-   * }
-   */
-  public static MemorySegment ggml_tensor_overhead$address() {
-    return ggml_tensor_overhead.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_tensor_overhead()
-   * }
-   */
-  public static long ggml_tensor_overhead() {
-    var mh$ = ggml_tensor_overhead.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_tensor_overhead");
-      }
-      return (long) mh$.invokeExact();
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_STATUS_ABORTED = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_status.GGML_STATUS_ABORTED = 1
+     * }
+     */
+    public static int GGML_STATUS_ABORTED() {
+        return GGML_STATUS_ABORTED;
     }
-  }
-
-  private static class ggml_init {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, ggml_init_params.layout());
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_init");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_context *ggml_init(struct ggml_init_params params)
-   * }
-   */
-  public static FunctionDescriptor ggml_init$descriptor() {
-    return ggml_init.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_context *ggml_init(struct ggml_init_params params)
-   * }
-   */
-  public static MethodHandle ggml_init$handle() {
-    return ggml_init.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_context *ggml_init(struct ggml_init_params params)
-   * }
-   */
-  public static MemorySegment ggml_init$address() {
-    return ggml_init.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_context *ggml_init(struct ggml_init_params params)
-   * }
-   */
-  public static MemorySegment ggml_init(MemorySegment params) {
-    var mh$ = ggml_init.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_init", params);
-      }
-      return (MemorySegment) mh$.invokeExact(params);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_TYPE_F32 = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_type.GGML_TYPE_F32 = 0
+     * }
+     */
+    public static int GGML_TYPE_F32() {
+        return GGML_TYPE_F32;
     }
-  }
-
-  private static class ggml_free {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_free");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_free(struct ggml_context *ctx)
-   * }
-   */
-  public static FunctionDescriptor ggml_free$descriptor() {
-    return ggml_free.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_free(struct ggml_context *ctx)
-   * }
-   */
-  public static MethodHandle ggml_free$handle() {
-    return ggml_free.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_free(struct ggml_context *ctx)
-   * }
-   */
-  public static MemorySegment ggml_free$address() {
-    return ggml_free.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_free(struct ggml_context *ctx)
-   * }
-   */
-  public static void ggml_free(MemorySegment ctx) {
-    var mh$ = ggml_free.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_free", ctx);
-      }
-      mh$.invokeExact(ctx);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_TYPE_F16 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_type.GGML_TYPE_F16 = 1
+     * }
+     */
+    public static int GGML_TYPE_F16() {
+        return GGML_TYPE_F16;
     }
-  }
-
-  private static class ggml_new_tensor {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
-            Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_INT, Ggml.C_INT, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_new_tensor");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
-   * }
-   */
-  public static FunctionDescriptor ggml_new_tensor$descriptor() {
-    return ggml_new_tensor.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
-   * }
-   */
-  public static MethodHandle ggml_new_tensor$handle() {
-    return ggml_new_tensor.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
-   * }
-   */
-  public static MemorySegment ggml_new_tensor$address() {
-    return ggml_new_tensor.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
-   * }
-   */
-  public static MemorySegment ggml_new_tensor(
-      MemorySegment ctx, int type, int n_dims, MemorySegment ne) {
-    var mh$ = ggml_new_tensor.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_new_tensor", ctx, type, n_dims, ne);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, type, n_dims, ne);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_TYPE_I32 = (int)26L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_type.GGML_TYPE_I32 = 26
+     * }
+     */
+    public static int GGML_TYPE_I32() {
+        return GGML_TYPE_I32;
     }
-  }
-
-  private static class ggml_set_name {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_name");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
-   * }
-   */
-  public static FunctionDescriptor ggml_set_name$descriptor() {
-    return ggml_set_name.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
-   * }
-   */
-  public static MethodHandle ggml_set_name$handle() {
-    return ggml_set_name.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
-   * }
-   */
-  public static MemorySegment ggml_set_name$address() {
-    return ggml_set_name.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
-   * }
-   */
-  public static MemorySegment ggml_set_name(MemorySegment tensor, MemorySegment name) {
-    var mh$ = ggml_set_name.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_set_name", tensor, name);
-      }
-      return (MemorySegment) mh$.invokeExact(tensor, name);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_TYPE_I64 = (int)27L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_type.GGML_TYPE_I64 = 27
+     * }
+     */
+    public static int GGML_TYPE_I64() {
+        return GGML_TYPE_I64;
     }
-  }
-
-  private static class ggml_set_input {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_input");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_input(struct ggml_tensor *tensor)
-   * }
-   */
-  public static FunctionDescriptor ggml_set_input$descriptor() {
-    return ggml_set_input.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_input(struct ggml_tensor *tensor)
-   * }
-   */
-  public static MethodHandle ggml_set_input$handle() {
-    return ggml_set_input.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_input(struct ggml_tensor *tensor)
-   * }
-   */
-  public static MemorySegment ggml_set_input$address() {
-    return ggml_set_input.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_input(struct ggml_tensor *tensor)
-   * }
-   */
-  public static void ggml_set_input(MemorySegment tensor) {
-    var mh$ = ggml_set_input.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_set_input", tensor);
-      }
-      mh$.invokeExact(tensor);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_TYPE_COUNT = (int)43L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_type.GGML_TYPE_COUNT = 43
+     * }
+     */
+    public static int GGML_TYPE_COUNT() {
+        return GGML_TYPE_COUNT;
     }
-  }
-
-  private static class ggml_set_output {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_output");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_output(struct ggml_tensor *tensor)
-   * }
-   */
-  public static FunctionDescriptor ggml_set_output$descriptor() {
-    return ggml_set_output.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_output(struct ggml_tensor *tensor)
-   * }
-   */
-  public static MethodHandle ggml_set_output$handle() {
-    return ggml_set_output.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_output(struct ggml_tensor *tensor)
-   * }
-   */
-  public static MemorySegment ggml_set_output$address() {
-    return ggml_set_output.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_set_output(struct ggml_tensor *tensor)
-   * }
-   */
-  public static void ggml_set_output(MemorySegment tensor) {
-    var mh$ = ggml_set_output.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_set_output", tensor);
-      }
-      mh$.invokeExact(tensor);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_PREC_F32 = (int)10L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_prec.GGML_PREC_F32 = 10
+     * }
+     */
+    public static int GGML_PREC_F32() {
+        return GGML_PREC_F32;
     }
-  }
-
-  private static class ggml_add {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_add");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static FunctionDescriptor ggml_add$descriptor() {
-    return ggml_add.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MethodHandle ggml_add$handle() {
-    return ggml_add.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_add$address() {
-    return ggml_add.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_add(MemorySegment ctx, MemorySegment a, MemorySegment b) {
-    var mh$ = ggml_add.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_add", ctx, a, b);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_OP_MUL_MAT = (int)29L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_MUL_MAT = 29
+     * }
+     */
+    public static int GGML_OP_MUL_MAT() {
+        return GGML_OP_MUL_MAT;
     }
-  }
-
-  private static class ggml_mul {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_mul");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static FunctionDescriptor ggml_mul$descriptor() {
-    return ggml_mul.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MethodHandle ggml_mul$handle() {
-    return ggml_mul.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_mul$address() {
-    return ggml_mul.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_mul(MemorySegment ctx, MemorySegment a, MemorySegment b) {
-    var mh$ = ggml_mul.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_mul", ctx, a, b);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private static final int GGML_OP_MUL_MAT_ID = (int)30L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_MUL_MAT_ID = 30
+     * }
+     */
+    public static int GGML_OP_MUL_MAT_ID() {
+        return GGML_OP_MUL_MAT_ID;
     }
-  }
 
-  private static class ggml_div {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
+    private static class ggml_version {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER    );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_div");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_version");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static FunctionDescriptor ggml_div$descriptor() {
-    return ggml_div.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MethodHandle ggml_div$handle() {
-    return ggml_div.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_div$address() {
-    return ggml_div.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_div(MemorySegment ctx, MemorySegment a, MemorySegment b) {
-    var mh$ = ggml_div.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_div", ctx, a, b);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_sum_rows {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sum_rows");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static FunctionDescriptor ggml_sum_rows$descriptor() {
-    return ggml_sum_rows.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MethodHandle ggml_sum_rows$handle() {
-    return ggml_sum_rows.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_sum_rows$address() {
-    return ggml_sum_rows.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_sum_rows(MemorySegment ctx, MemorySegment a) {
-    var mh$ = ggml_sum_rows.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_sum_rows", ctx, a);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_version()
+     * }
+     */
+    public static FunctionDescriptor ggml_version$descriptor() {
+        return ggml_version.DESC;
     }
-  }
 
-  private static class ggml_repeat_4d {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_version()
+     * }
+     */
+    public static MethodHandle ggml_version$handle() {
+        return ggml_version.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_version()
+     * }
+     */
+    public static MemorySegment ggml_version$address() {
+        return ggml_version.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_version()
+     * }
+     */
+    public static MemorySegment ggml_version() {
+        var mh$ = ggml_version.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_version");
+            }
+            return (MemorySegment)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_commit {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_commit");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_commit()
+     * }
+     */
+    public static FunctionDescriptor ggml_commit$descriptor() {
+        return ggml_commit.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_commit()
+     * }
+     */
+    public static MethodHandle ggml_commit$handle() {
+        return ggml_commit.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_commit()
+     * }
+     */
+    public static MemorySegment ggml_commit$address() {
+        return ggml_commit.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_commit()
+     * }
+     */
+    public static MemorySegment ggml_commit() {
+        var mh$ = ggml_commit.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_commit");
+            }
+            return (MemorySegment)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_nbytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_nbytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_nbytes$descriptor() {
+        return ggml_nbytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_nbytes$handle() {
+        return ggml_nbytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_nbytes$address() {
+        return ggml_nbytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_nbytes(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static long ggml_nbytes(MemorySegment tensor) {
+        var mh$ = ggml_nbytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_nbytes", tensor);
+            }
+            return (long)mh$.invokeExact(tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_blck_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_blck_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern int64_t ggml_blck_size(enum ggml_type type)
+     * }
+     */
+    public static FunctionDescriptor ggml_blck_size$descriptor() {
+        return ggml_blck_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern int64_t ggml_blck_size(enum ggml_type type)
+     * }
+     */
+    public static MethodHandle ggml_blck_size$handle() {
+        return ggml_blck_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern int64_t ggml_blck_size(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_blck_size$address() {
+        return ggml_blck_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern int64_t ggml_blck_size(enum ggml_type type)
+     * }
+     */
+    public static long ggml_blck_size(int type) {
+        var mh$ = ggml_blck_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_blck_size", type);
+            }
+            return (long)mh$.invokeExact(type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_type_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_type_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_type_size(enum ggml_type type)
+     * }
+     */
+    public static FunctionDescriptor ggml_type_size$descriptor() {
+        return ggml_type_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_type_size(enum ggml_type type)
+     * }
+     */
+    public static MethodHandle ggml_type_size$handle() {
+        return ggml_type_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_type_size(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_type_size$address() {
+        return ggml_type_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_type_size(enum ggml_type type)
+     * }
+     */
+    public static long ggml_type_size(int type) {
+        var mh$ = ggml_type_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_type_size", type);
+            }
+            return (long)mh$.invokeExact(type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_row_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_INT,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_row_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
+     * }
+     */
+    public static FunctionDescriptor ggml_row_size$descriptor() {
+        return ggml_row_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
+     * }
+     */
+    public static MethodHandle ggml_row_size$handle() {
+        return ggml_row_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
+     * }
+     */
+    public static MemorySegment ggml_row_size$address() {
+        return ggml_row_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_row_size(enum ggml_type type, int64_t ne)
+     * }
+     */
+    public static long ggml_row_size(int type, long ne) {
+        var mh$ = ggml_row_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_row_size", type, ne);
+            }
+            return (long)mh$.invokeExact(type, ne);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_type_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_type_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_type_name(enum ggml_type type)
+     * }
+     */
+    public static FunctionDescriptor ggml_type_name$descriptor() {
+        return ggml_type_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_type_name(enum ggml_type type)
+     * }
+     */
+    public static MethodHandle ggml_type_name$handle() {
+        return ggml_type_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_type_name(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_type_name$address() {
+        return ggml_type_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_type_name(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_type_name(int type) {
+        var mh$ = ggml_type_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_type_name", type);
+            }
+            return (MemorySegment)mh$.invokeExact(type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_tensor_overhead {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_tensor_overhead");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static FunctionDescriptor ggml_tensor_overhead$descriptor() {
+        return ggml_tensor_overhead.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static MethodHandle ggml_tensor_overhead$handle() {
+        return ggml_tensor_overhead.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static MemorySegment ggml_tensor_overhead$address() {
+        return ggml_tensor_overhead.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_tensor_overhead()
+     * }
+     */
+    public static long ggml_tensor_overhead() {
+        var mh$ = ggml_tensor_overhead.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_tensor_overhead");
+            }
+            return (long)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_init {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            ggml_init_params.layout()
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_init");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static FunctionDescriptor ggml_init$descriptor() {
+        return ggml_init.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static MethodHandle ggml_init$handle() {
+        return ggml_init.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static MemorySegment ggml_init$address() {
+        return ggml_init.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_context *ggml_init(struct ggml_init_params params)
+     * }
+     */
+    public static MemorySegment ggml_init(MemorySegment params) {
+        var mh$ = ggml_init.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_init", params);
+            }
+            return (MemorySegment)mh$.invokeExact(params);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static FunctionDescriptor ggml_free$descriptor() {
+        return ggml_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static MethodHandle ggml_free$handle() {
+        return ggml_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static MemorySegment ggml_free$address() {
+        return ggml_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_free(struct ggml_context *ctx)
+     * }
+     */
+    public static void ggml_free(MemorySegment ctx) {
+        var mh$ = ggml_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_free", ctx);
+            }
+            mh$.invokeExact(ctx);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_new_tensor {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_INT,
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_new_tensor");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
+     * }
+     */
+    public static FunctionDescriptor ggml_new_tensor$descriptor() {
+        return ggml_new_tensor.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
+     * }
+     */
+    public static MethodHandle ggml_new_tensor$handle() {
+        return ggml_new_tensor.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
+     * }
+     */
+    public static MemorySegment ggml_new_tensor$address() {
+        return ggml_new_tensor.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_new_tensor(struct ggml_context *ctx, enum ggml_type type, int n_dims, const int64_t *ne)
+     * }
+     */
+    public static MemorySegment ggml_new_tensor(MemorySegment ctx, int type, int n_dims, MemorySegment ne) {
+        var mh$ = ggml_new_tensor.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_new_tensor", ctx, type, n_dims, ne);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, type, n_dims, ne);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_set_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static FunctionDescriptor ggml_set_name$descriptor() {
+        return ggml_set_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static MethodHandle ggml_set_name$handle() {
+        return ggml_set_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static MemorySegment ggml_set_name$address() {
+        return ggml_set_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_name(struct ggml_tensor *tensor, const char *name)
+     * }
+     */
+    public static MemorySegment ggml_set_name(MemorySegment tensor, MemorySegment name) {
+        var mh$ = ggml_set_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_set_name", tensor, name);
+            }
+            return (MemorySegment)mh$.invokeExact(tensor, name);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_set_input {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_input");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_set_input(struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_set_input$descriptor() {
+        return ggml_set_input.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_set_input(struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_set_input$handle() {
+        return ggml_set_input.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_set_input(struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_set_input$address() {
+        return ggml_set_input.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_set_input(struct ggml_tensor *tensor)
+     * }
+     */
+    public static void ggml_set_input(MemorySegment tensor) {
+        var mh$ = ggml_set_input.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_set_input", tensor);
+            }
+            mh$.invokeExact(tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_set_output {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_output");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_set_output(struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_set_output$descriptor() {
+        return ggml_set_output.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_set_output(struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_set_output$handle() {
+        return ggml_set_output.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_set_output(struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_set_output$address() {
+        return ggml_set_output.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_set_output(struct ggml_tensor *tensor)
+     * }
+     */
+    public static void ggml_set_output(MemorySegment tensor) {
+        var mh$ = ggml_set_output.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_set_output", tensor);
+            }
+            mh$.invokeExact(tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_add {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_add");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_add$descriptor() {
+        return ggml_add.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_add$handle() {
+        return ggml_add.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_add$address() {
+        return ggml_add.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_add(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_add.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_add", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_mul {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_mul");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_mul$descriptor() {
+        return ggml_mul.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_mul$handle() {
+        return ggml_mul.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_mul$address() {
+        return ggml_mul.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_mul(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_mul.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_mul", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_div {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_div");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_div$descriptor() {
+        return ggml_div.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_div$handle() {
+        return ggml_div.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_div$address() {
+        return ggml_div.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_div(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_div(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_div.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_div", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_sum_rows {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sum_rows");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sum_rows$descriptor() {
+        return ggml_sum_rows.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sum_rows$handle() {
+        return ggml_sum_rows.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sum_rows$address() {
+        return ggml_sum_rows.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum_rows(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sum_rows(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sum_rows.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sum_rows", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_repeat_4d {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_LONG,
             Ggml.C_LONG,
             Ggml.C_LONG,
-            Ggml.C_LONG);
+            Ggml.C_LONG
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_repeat_4d");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_repeat_4d");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static FunctionDescriptor ggml_repeat_4d$descriptor() {
-    return ggml_repeat_4d.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static MethodHandle ggml_repeat_4d$handle() {
-    return ggml_repeat_4d.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static MemorySegment ggml_repeat_4d$address() {
-    return ggml_repeat_4d.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static MemorySegment ggml_repeat_4d(
-      MemorySegment ctx, MemorySegment a, long ne0, long ne1, long ne2, long ne3) {
-    var mh$ = ggml_repeat_4d.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_repeat_4d", ctx, a, ne0, ne1, ne2, ne3);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, ne0, ne1, ne2, ne3);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_tanh {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_tanh");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static FunctionDescriptor ggml_tanh$descriptor() {
-    return ggml_tanh.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MethodHandle ggml_tanh$handle() {
-    return ggml_tanh.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_tanh$address() {
-    return ggml_tanh.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_tanh(MemorySegment ctx, MemorySegment a) {
-    var mh$ = ggml_tanh.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_tanh", ctx, a);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static FunctionDescriptor ggml_repeat_4d$descriptor() {
+        return ggml_repeat_4d.DESC;
     }
-  }
 
-  private static class ggml_gelu {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_gelu");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static FunctionDescriptor ggml_gelu$descriptor() {
-    return ggml_gelu.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MethodHandle ggml_gelu$handle() {
-    return ggml_gelu.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_gelu$address() {
-    return ggml_gelu.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_gelu(MemorySegment ctx, MemorySegment a) {
-    var mh$ = ggml_gelu.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_gelu", ctx, a);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static MethodHandle ggml_repeat_4d$handle() {
+        return ggml_repeat_4d.HANDLE;
     }
-  }
 
-  private static class ggml_swiglu {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_swiglu");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static FunctionDescriptor ggml_swiglu$descriptor() {
-    return ggml_swiglu.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MethodHandle ggml_swiglu$handle() {
-    return ggml_swiglu.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_swiglu$address() {
-    return ggml_swiglu.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_swiglu(MemorySegment ctx, MemorySegment a) {
-    var mh$ = ggml_swiglu.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_swiglu", ctx, a);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static MemorySegment ggml_repeat_4d$address() {
+        return ggml_repeat_4d.ADDR;
     }
-  }
 
-  private static class ggml_geglu_split {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_geglu_split");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static FunctionDescriptor ggml_geglu_split$descriptor() {
-    return ggml_geglu_split.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MethodHandle ggml_geglu_split$handle() {
-    return ggml_geglu_split.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_geglu_split$address() {
-    return ggml_geglu_split.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_geglu_split(
-      MemorySegment ctx, MemorySegment a, MemorySegment b) {
-    var mh$ = ggml_geglu_split.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_geglu_split", ctx, a, b);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static MemorySegment ggml_repeat_4d(MemorySegment ctx, MemorySegment a, long ne0, long ne1, long ne2, long ne3) {
+        var mh$ = ggml_repeat_4d.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_repeat_4d", ctx, a, ne0, ne1, ne2, ne3);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, ne0, ne1, ne2, ne3);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_swiglu_split {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
+    private static class ggml_concat {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_swiglu_split");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_concat");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static FunctionDescriptor ggml_swiglu_split$descriptor() {
-    return ggml_swiglu_split.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MethodHandle ggml_swiglu_split$handle() {
-    return ggml_swiglu_split.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_swiglu_split$address() {
-    return ggml_swiglu_split.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_swiglu_split(
-      MemorySegment ctx, MemorySegment a, MemorySegment b) {
-    var mh$ = ggml_swiglu_split.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_swiglu_split", ctx, a, b);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_norm {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_FLOAT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_norm");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static FunctionDescriptor ggml_norm$descriptor() {
-    return ggml_norm.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static MethodHandle ggml_norm$handle() {
-    return ggml_norm.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static MemorySegment ggml_norm$address() {
-    return ggml_norm.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static MemorySegment ggml_norm(MemorySegment ctx, MemorySegment a, float eps) {
-    var mh$ = ggml_norm.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_norm", ctx, a, eps);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, eps);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_concat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, int dim)
+     * }
+     */
+    public static FunctionDescriptor ggml_concat$descriptor() {
+        return ggml_concat.DESC;
     }
-  }
 
-  private static class ggml_rms_norm {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_FLOAT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_rms_norm");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static FunctionDescriptor ggml_rms_norm$descriptor() {
-    return ggml_rms_norm.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static MethodHandle ggml_rms_norm$handle() {
-    return ggml_rms_norm.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static MemorySegment ggml_rms_norm$address() {
-    return ggml_rms_norm.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
-   * }
-   */
-  public static MemorySegment ggml_rms_norm(MemorySegment ctx, MemorySegment a, float eps) {
-    var mh$ = ggml_rms_norm.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_rms_norm", ctx, a, eps);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, eps);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_concat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, int dim)
+     * }
+     */
+    public static MethodHandle ggml_concat$handle() {
+        return ggml_concat.HANDLE;
     }
-  }
 
-  private static class ggml_prec_set_acc {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_BOOL, Ggml.C_POINTER, Ggml.C_INT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_prec_set_acc");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
-   * }
-   */
-  public static FunctionDescriptor ggml_prec_set_acc$descriptor() {
-    return ggml_prec_set_acc.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
-   * }
-   */
-  public static MethodHandle ggml_prec_set_acc$handle() {
-    return ggml_prec_set_acc.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
-   * }
-   */
-  public static MemorySegment ggml_prec_set_acc$address() {
-    return ggml_prec_set_acc.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
-   * }
-   */
-  public static boolean ggml_prec_set_acc(MemorySegment a, int prec) {
-    var mh$ = ggml_prec_set_acc.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_prec_set_acc", a, prec);
-      }
-      return (boolean) mh$.invokeExact(a, prec);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_concat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, int dim)
+     * }
+     */
+    public static MemorySegment ggml_concat$address() {
+        return ggml_concat.ADDR;
     }
-  }
 
-  private static class ggml_mul_mat {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_mul_mat");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static FunctionDescriptor ggml_mul_mat$descriptor() {
-    return ggml_mul_mat.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MethodHandle ggml_mul_mat$handle() {
-    return ggml_mul_mat.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_mul_mat$address() {
-    return ggml_mul_mat.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_mul_mat(MemorySegment ctx, MemorySegment a, MemorySegment b) {
-    var mh$ = ggml_mul_mat.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_mul_mat", ctx, a, b);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_concat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, int dim)
+     * }
+     */
+    public static MemorySegment ggml_concat(MemorySegment ctx, MemorySegment a, MemorySegment b, int dim) {
+        var mh$ = ggml_concat.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_concat", ctx, a, b, dim);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, dim);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_mul_mat_id {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
-            Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
+    private static class ggml_tanh {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_mul_mat_id");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_tanh");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
-   * }
-   */
-  public static FunctionDescriptor ggml_mul_mat_id$descriptor() {
-    return ggml_mul_mat_id.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
-   * }
-   */
-  public static MethodHandle ggml_mul_mat_id$handle() {
-    return ggml_mul_mat_id.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
-   * }
-   */
-  public static MemorySegment ggml_mul_mat_id$address() {
-    return ggml_mul_mat_id.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
-   * }
-   */
-  public static MemorySegment ggml_mul_mat_id(
-      MemorySegment ctx, MemorySegment as, MemorySegment b, MemorySegment ids) {
-    var mh$ = ggml_mul_mat_id.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_mul_mat_id", ctx, as, b, ids);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, as, b, ids);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_scale {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_FLOAT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_scale");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
-   * }
-   */
-  public static FunctionDescriptor ggml_scale$descriptor() {
-    return ggml_scale.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
-   * }
-   */
-  public static MethodHandle ggml_scale$handle() {
-    return ggml_scale.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
-   * }
-   */
-  public static MemorySegment ggml_scale$address() {
-    return ggml_scale.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
-   * }
-   */
-  public static MemorySegment ggml_scale(MemorySegment ctx, MemorySegment a, float s) {
-    var mh$ = ggml_scale.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_scale", ctx, a, s);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, s);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_tanh$descriptor() {
+        return ggml_tanh.DESC;
     }
-  }
 
-  private static class ggml_cast {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_INT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_cast");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
-   * }
-   */
-  public static FunctionDescriptor ggml_cast$descriptor() {
-    return ggml_cast.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
-   * }
-   */
-  public static MethodHandle ggml_cast$handle() {
-    return ggml_cast.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_cast$address() {
-    return ggml_cast.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_cast(MemorySegment ctx, MemorySegment a, int type) {
-    var mh$ = ggml_cast.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_cast", ctx, a, type);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, type);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_tanh$handle() {
+        return ggml_tanh.HANDLE;
     }
-  }
 
-  private static class ggml_cont_2d {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
-            Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_LONG, Ggml.C_LONG);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_cont_2d");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
-   * }
-   */
-  public static FunctionDescriptor ggml_cont_2d$descriptor() {
-    return ggml_cont_2d.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
-   * }
-   */
-  public static MethodHandle ggml_cont_2d$handle() {
-    return ggml_cont_2d.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
-   * }
-   */
-  public static MemorySegment ggml_cont_2d$address() {
-    return ggml_cont_2d.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
-   * }
-   */
-  public static MemorySegment ggml_cont_2d(MemorySegment ctx, MemorySegment a, long ne0, long ne1) {
-    var mh$ = ggml_cont_2d.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_cont_2d", ctx, a, ne0, ne1);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, ne0, ne1);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_tanh$address() {
+        return ggml_tanh.ADDR;
     }
-  }
 
-  private static class ggml_reshape_4d {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_tanh(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_tanh(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_tanh.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_tanh", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_relu {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_relu");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_relu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_relu$descriptor() {
+        return ggml_relu.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_relu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_relu$handle() {
+        return ggml_relu.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_relu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_relu$address() {
+        return ggml_relu.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_relu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_relu(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_relu.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_relu", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_gelu {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_gelu");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_gelu$descriptor() {
+        return ggml_gelu.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_gelu$handle() {
+        return ggml_gelu.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_gelu$address() {
+        return ggml_gelu.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_gelu(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_gelu.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_gelu", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_gelu_erf {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_gelu_erf");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_erf(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_gelu_erf$descriptor() {
+        return ggml_gelu_erf.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_erf(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_gelu_erf$handle() {
+        return ggml_gelu_erf.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_erf(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_gelu_erf$address() {
+        return ggml_gelu_erf.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_erf(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_gelu_erf(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_gelu_erf.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_gelu_erf", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_gelu_quick {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_gelu_quick");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_quick(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_gelu_quick$descriptor() {
+        return ggml_gelu_quick.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_quick(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_gelu_quick$handle() {
+        return ggml_gelu_quick.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_quick(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_gelu_quick$address() {
+        return ggml_gelu_quick.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_gelu_quick(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_gelu_quick(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_gelu_quick.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_gelu_quick", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_silu {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_silu");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_silu$descriptor() {
+        return ggml_silu.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_silu$handle() {
+        return ggml_silu.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_silu$address() {
+        return ggml_silu.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_silu(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_silu.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_silu", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_swiglu {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_swiglu");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_swiglu$descriptor() {
+        return ggml_swiglu.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_swiglu$handle() {
+        return ggml_swiglu.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_swiglu$address() {
+        return ggml_swiglu.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_swiglu(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_swiglu.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_swiglu", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_geglu_split {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_geglu_split");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_geglu_split$descriptor() {
+        return ggml_geglu_split.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_geglu_split$handle() {
+        return ggml_geglu_split.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_geglu_split$address() {
+        return ggml_geglu_split.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_geglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_geglu_split(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_geglu_split.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_geglu_split", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_swiglu_split {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_swiglu_split");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_swiglu_split$descriptor() {
+        return ggml_swiglu_split.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_swiglu_split$handle() {
+        return ggml_swiglu_split.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_swiglu_split$address() {
+        return ggml_swiglu_split.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_swiglu_split(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_swiglu_split(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_swiglu_split.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_swiglu_split", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_norm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_norm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static FunctionDescriptor ggml_norm$descriptor() {
+        return ggml_norm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static MethodHandle ggml_norm$handle() {
+        return ggml_norm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static MemorySegment ggml_norm$address() {
+        return ggml_norm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static MemorySegment ggml_norm(MemorySegment ctx, MemorySegment a, float eps) {
+        var mh$ = ggml_norm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_norm", ctx, a, eps);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, eps);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_rms_norm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_rms_norm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static FunctionDescriptor ggml_rms_norm$descriptor() {
+        return ggml_rms_norm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static MethodHandle ggml_rms_norm$handle() {
+        return ggml_rms_norm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static MemorySegment ggml_rms_norm$address() {
+        return ggml_rms_norm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm(struct ggml_context *ctx, struct ggml_tensor *a, float eps)
+     * }
+     */
+    public static MemorySegment ggml_rms_norm(MemorySegment ctx, MemorySegment a, float eps) {
+        var mh$ = ggml_rms_norm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_rms_norm", ctx, a, eps);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, eps);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_prec_set_acc {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_BOOL,
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_prec_set_acc");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
+     * }
+     */
+    public static FunctionDescriptor ggml_prec_set_acc$descriptor() {
+        return ggml_prec_set_acc.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
+     * }
+     */
+    public static MethodHandle ggml_prec_set_acc$handle() {
+        return ggml_prec_set_acc.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
+     * }
+     */
+    public static MemorySegment ggml_prec_set_acc$address() {
+        return ggml_prec_set_acc.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern _Bool ggml_prec_set_acc(struct ggml_tensor *a, enum ggml_prec prec)
+     * }
+     */
+    public static boolean ggml_prec_set_acc(MemorySegment a, int prec) {
+        var mh$ = ggml_prec_set_acc.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_prec_set_acc", a, prec);
+            }
+            return (boolean)mh$.invokeExact(a, prec);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_mul_mat {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_mul_mat");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_mul_mat$descriptor() {
+        return ggml_mul_mat.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_mul_mat$handle() {
+        return ggml_mul_mat.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_mul_mat$address() {
+        return ggml_mul_mat.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_mul_mat(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_mul_mat.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_mul_mat", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_mul_mat_id {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_mul_mat_id");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
+     * }
+     */
+    public static FunctionDescriptor ggml_mul_mat_id$descriptor() {
+        return ggml_mul_mat_id.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
+     * }
+     */
+    public static MethodHandle ggml_mul_mat_id$handle() {
+        return ggml_mul_mat_id.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
+     * }
+     */
+    public static MemorySegment ggml_mul_mat_id$address() {
+        return ggml_mul_mat_id.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mul_mat_id(struct ggml_context *ctx, struct ggml_tensor *as, struct ggml_tensor *b, struct ggml_tensor *ids)
+     * }
+     */
+    public static MemorySegment ggml_mul_mat_id(MemorySegment ctx, MemorySegment as, MemorySegment b, MemorySegment ids) {
+        var mh$ = ggml_mul_mat_id.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_mul_mat_id", ctx, as, b, ids);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, as, b, ids);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_scale {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_scale");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
+     * }
+     */
+    public static FunctionDescriptor ggml_scale$descriptor() {
+        return ggml_scale.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
+     * }
+     */
+    public static MethodHandle ggml_scale$handle() {
+        return ggml_scale.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
+     * }
+     */
+    public static MemorySegment ggml_scale$address() {
+        return ggml_scale.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_scale(struct ggml_context *ctx, struct ggml_tensor *a, float s)
+     * }
+     */
+    public static MemorySegment ggml_scale(MemorySegment ctx, MemorySegment a, float s) {
+        var mh$ = ggml_scale.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_scale", ctx, a, s);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, s);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_cpy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_cpy");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cpy(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_cpy$descriptor() {
+        return ggml_cpy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cpy(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_cpy$handle() {
+        return ggml_cpy.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cpy(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_cpy$address() {
+        return ggml_cpy.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cpy(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_cpy(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_cpy.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_cpy", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_cast {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_cast");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
+     * }
+     */
+    public static FunctionDescriptor ggml_cast$descriptor() {
+        return ggml_cast.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
+     * }
+     */
+    public static MethodHandle ggml_cast$handle() {
+        return ggml_cast.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_cast$address() {
+        return ggml_cast.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cast(struct ggml_context *ctx, struct ggml_tensor *a, enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_cast(MemorySegment ctx, MemorySegment a, int type) {
+        var mh$ = ggml_cast.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_cast", ctx, a, type);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_cont_2d {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_cont_2d");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static FunctionDescriptor ggml_cont_2d$descriptor() {
+        return ggml_cont_2d.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static MethodHandle ggml_cont_2d$handle() {
+        return ggml_cont_2d.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static MemorySegment ggml_cont_2d$address() {
+        return ggml_cont_2d.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont_2d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1)
+     * }
+     */
+    public static MemorySegment ggml_cont_2d(MemorySegment ctx, MemorySegment a, long ne0, long ne1) {
+        var mh$ = ggml_cont_2d.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_cont_2d", ctx, a, ne0, ne1);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, ne0, ne1);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_reshape_4d {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_LONG,
             Ggml.C_LONG,
             Ggml.C_LONG,
-            Ggml.C_LONG);
+            Ggml.C_LONG
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_reshape_4d");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_reshape_4d");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static FunctionDescriptor ggml_reshape_4d$descriptor() {
-    return ggml_reshape_4d.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static MethodHandle ggml_reshape_4d$handle() {
-    return ggml_reshape_4d.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static MemorySegment ggml_reshape_4d$address() {
-    return ggml_reshape_4d.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-   * }
-   */
-  public static MemorySegment ggml_reshape_4d(
-      MemorySegment ctx, MemorySegment a, long ne0, long ne1, long ne2, long ne3) {
-    var mh$ = ggml_reshape_4d.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_reshape_4d", ctx, a, ne0, ne1, ne2, ne3);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, ne0, ne1, ne2, ne3);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_view_4d {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
-            Ggml.C_POINTER,
-            Ggml.C_POINTER,
-            Ggml.C_POINTER,
-            Ggml.C_LONG,
-            Ggml.C_LONG,
-            Ggml.C_LONG,
-            Ggml.C_LONG,
-            Ggml.C_LONG,
-            Ggml.C_LONG,
-            Ggml.C_LONG,
-            Ggml.C_LONG);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_view_4d");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
-   * }
-   */
-  public static FunctionDescriptor ggml_view_4d$descriptor() {
-    return ggml_view_4d.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
-   * }
-   */
-  public static MethodHandle ggml_view_4d$handle() {
-    return ggml_view_4d.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
-   * }
-   */
-  public static MemorySegment ggml_view_4d$address() {
-    return ggml_view_4d.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
-   * }
-   */
-  public static MemorySegment ggml_view_4d(
-      MemorySegment ctx,
-      MemorySegment a,
-      long ne0,
-      long ne1,
-      long ne2,
-      long ne3,
-      long nb1,
-      long nb2,
-      long nb3,
-      long offset) {
-    var mh$ = ggml_view_4d.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_view_4d", ctx, a, ne0, ne1, ne2, ne3, nb1, nb2, nb3, offset);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, ne0, ne1, ne2, ne3, nb1, nb2, nb3, offset);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static FunctionDescriptor ggml_reshape_4d$descriptor() {
+        return ggml_reshape_4d.DESC;
     }
-  }
 
-  private static class ggml_permute {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static MethodHandle ggml_reshape_4d$handle() {
+        return ggml_reshape_4d.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static MemorySegment ggml_reshape_4d$address() {
+        return ggml_reshape_4d.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_reshape_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+     * }
+     */
+    public static MemorySegment ggml_reshape_4d(MemorySegment ctx, MemorySegment a, long ne0, long ne1, long ne2, long ne3) {
+        var mh$ = ggml_reshape_4d.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_reshape_4d", ctx, a, ne0, ne1, ne2, ne3);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, ne0, ne1, ne2, ne3);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_view_4d {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_view_4d");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static FunctionDescriptor ggml_view_4d$descriptor() {
+        return ggml_view_4d.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static MethodHandle ggml_view_4d$handle() {
+        return ggml_view_4d.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static MemorySegment ggml_view_4d$address() {
+        return ggml_view_4d.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static MemorySegment ggml_view_4d(MemorySegment ctx, MemorySegment a, long ne0, long ne1, long ne2, long ne3, long nb1, long nb2, long nb3, long offset) {
+        var mh$ = ggml_view_4d.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_view_4d", ctx, a, ne0, ne1, ne2, ne3, nb1, nb2, nb3, offset);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, ne0, ne1, ne2, ne3, nb1, nb2, nb3, offset);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_permute {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_INT,
             Ggml.C_INT,
             Ggml.C_INT,
-            Ggml.C_INT);
+            Ggml.C_INT
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_permute");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_permute");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
-   * }
-   */
-  public static FunctionDescriptor ggml_permute$descriptor() {
-    return ggml_permute.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
-   * }
-   */
-  public static MethodHandle ggml_permute$handle() {
-    return ggml_permute.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
-   * }
-   */
-  public static MemorySegment ggml_permute$address() {
-    return ggml_permute.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
-   * }
-   */
-  public static MemorySegment ggml_permute(
-      MemorySegment ctx, MemorySegment a, int axis0, int axis1, int axis2, int axis3) {
-    var mh$ = ggml_permute.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_permute", ctx, a, axis0, axis1, axis2, axis3);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, axis0, axis1, axis2, axis3);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_get_rows {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_rows");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static FunctionDescriptor ggml_get_rows$descriptor() {
-    return ggml_get_rows.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MethodHandle ggml_get_rows$handle() {
-    return ggml_get_rows.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_get_rows$address() {
-    return ggml_get_rows.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
-   * }
-   */
-  public static MemorySegment ggml_get_rows(MemorySegment ctx, MemorySegment a, MemorySegment b) {
-    var mh$ = ggml_get_rows.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_get_rows", ctx, a, b);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
+     * }
+     */
+    public static FunctionDescriptor ggml_permute$descriptor() {
+        return ggml_permute.DESC;
     }
-  }
 
-  private static class ggml_set_rows {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
-            Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_rows");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
-   * }
-   */
-  public static FunctionDescriptor ggml_set_rows$descriptor() {
-    return ggml_set_rows.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
-   * }
-   */
-  public static MethodHandle ggml_set_rows$handle() {
-    return ggml_set_rows.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
-   * }
-   */
-  public static MemorySegment ggml_set_rows$address() {
-    return ggml_set_rows.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
-   * }
-   */
-  public static MemorySegment ggml_set_rows(
-      MemorySegment ctx, MemorySegment a, MemorySegment b, MemorySegment c) {
-    var mh$ = ggml_set_rows.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_set_rows", ctx, a, b, c);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, b, c);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
+     * }
+     */
+    public static MethodHandle ggml_permute$handle() {
+        return ggml_permute.HANDLE;
     }
-  }
 
-  private static class ggml_clamp {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
-            Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_FLOAT, Ggml.C_FLOAT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_clamp");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
-   * }
-   */
-  public static FunctionDescriptor ggml_clamp$descriptor() {
-    return ggml_clamp.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
-   * }
-   */
-  public static MethodHandle ggml_clamp$handle() {
-    return ggml_clamp.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
-   * }
-   */
-  public static MemorySegment ggml_clamp$address() {
-    return ggml_clamp.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
-   * }
-   */
-  public static MemorySegment ggml_clamp(MemorySegment ctx, MemorySegment a, float min, float max) {
-    var mh$ = ggml_clamp.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_clamp", ctx, a, min, max);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, min, max);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
+     * }
+     */
+    public static MemorySegment ggml_permute$address() {
+        return ggml_permute.ADDR;
     }
-  }
 
-  private static class ggml_soft_max {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_soft_max");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static FunctionDescriptor ggml_soft_max$descriptor() {
-    return ggml_soft_max.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MethodHandle ggml_soft_max$handle() {
-    return ggml_soft_max.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_soft_max$address() {
-    return ggml_soft_max.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
-   * }
-   */
-  public static MemorySegment ggml_soft_max(MemorySegment ctx, MemorySegment a) {
-    var mh$ = ggml_soft_max.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_soft_max", ctx, a);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_permute(struct ggml_context *ctx, struct ggml_tensor *a, int axis0, int axis1, int axis2, int axis3)
+     * }
+     */
+    public static MemorySegment ggml_permute(MemorySegment ctx, MemorySegment a, int axis0, int axis1, int axis2, int axis3) {
+        var mh$ = ggml_permute.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_permute", ctx, a, axis0, axis1, axis2, axis3);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, axis0, axis1, axis2, axis3);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_soft_max_ext {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    private static class ggml_get_rows {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_rows");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_get_rows$descriptor() {
+        return ggml_get_rows.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_get_rows$handle() {
+        return ggml_get_rows.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_get_rows$address() {
+        return ggml_get_rows.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_get_rows(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_get_rows.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_get_rows", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_set_rows {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_rows");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static FunctionDescriptor ggml_set_rows$descriptor() {
+        return ggml_set_rows.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static MethodHandle ggml_set_rows$handle() {
+        return ggml_set_rows.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static MemorySegment ggml_set_rows$address() {
+        return ggml_set_rows.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_set_rows(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static MemorySegment ggml_set_rows(MemorySegment ctx, MemorySegment a, MemorySegment b, MemorySegment c) {
+        var mh$ = ggml_set_rows.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_set_rows", ctx, a, b, c);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, c);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_clamp {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_FLOAT,
+            Ggml.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_clamp");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
+     * }
+     */
+    public static FunctionDescriptor ggml_clamp$descriptor() {
+        return ggml_clamp.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
+     * }
+     */
+    public static MethodHandle ggml_clamp$handle() {
+        return ggml_clamp.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
+     * }
+     */
+    public static MemorySegment ggml_clamp$address() {
+        return ggml_clamp.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_clamp(struct ggml_context *ctx, struct ggml_tensor *a, float min, float max)
+     * }
+     */
+    public static MemorySegment ggml_clamp(MemorySegment ctx, MemorySegment a, float min, float max) {
+        var mh$ = ggml_clamp.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_clamp", ctx, a, min, max);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, min, max);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_soft_max {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_soft_max");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_soft_max$descriptor() {
+        return ggml_soft_max.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_soft_max$handle() {
+        return ggml_soft_max.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_soft_max$address() {
+        return ggml_soft_max.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_soft_max(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_soft_max.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_soft_max", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_soft_max_ext {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_FLOAT,
-            Ggml.C_FLOAT);
+            Ggml.C_FLOAT
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_soft_max_ext");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_soft_max_ext");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
-   * }
-   */
-  public static FunctionDescriptor ggml_soft_max_ext$descriptor() {
-    return ggml_soft_max_ext.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
-   * }
-   */
-  public static MethodHandle ggml_soft_max_ext$handle() {
-    return ggml_soft_max_ext.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
-   * }
-   */
-  public static MemorySegment ggml_soft_max_ext$address() {
-    return ggml_soft_max_ext.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
-   * }
-   */
-  public static MemorySegment ggml_soft_max_ext(
-      MemorySegment ctx, MemorySegment a, MemorySegment mask, float scale, float max_bias) {
-    var mh$ = ggml_soft_max_ext.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_soft_max_ext", ctx, a, mask, scale, max_bias);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, mask, scale, max_bias);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_rope_ext {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
+     * }
+     */
+    public static FunctionDescriptor ggml_soft_max_ext$descriptor() {
+        return ggml_soft_max_ext.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
+     * }
+     */
+    public static MethodHandle ggml_soft_max_ext$handle() {
+        return ggml_soft_max_ext.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
+     * }
+     */
+    public static MemorySegment ggml_soft_max_ext$address() {
+        return ggml_soft_max_ext.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *mask, float scale, float max_bias)
+     * }
+     */
+    public static MemorySegment ggml_soft_max_ext(MemorySegment ctx, MemorySegment a, MemorySegment mask, float scale, float max_bias) {
+        var mh$ = ggml_soft_max_ext.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_soft_max_ext", ctx, a, mask, scale, max_bias);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, mask, scale, max_bias);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_rope_ext {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
@@ -2806,174 +3007,127 @@ public class Ggml extends Ggml$shared {
             Ggml.C_FLOAT,
             Ggml.C_FLOAT,
             Ggml.C_FLOAT,
-            Ggml.C_FLOAT);
+            Ggml.C_FLOAT
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_rope_ext");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_rope_ext");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
-   * }
-   */
-  public static FunctionDescriptor ggml_rope_ext$descriptor() {
-    return ggml_rope_ext.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
-   * }
-   */
-  public static MethodHandle ggml_rope_ext$handle() {
-    return ggml_rope_ext.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
-   * }
-   */
-  public static MemorySegment ggml_rope_ext$address() {
-    return ggml_rope_ext.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
-   * }
-   */
-  public static MemorySegment ggml_rope_ext(
-      MemorySegment ctx,
-      MemorySegment a,
-      MemorySegment b,
-      MemorySegment c,
-      int n_dims,
-      int mode,
-      int n_ctx_orig,
-      float freq_base,
-      float freq_scale,
-      float ext_factor,
-      float attn_factor,
-      float beta_fast,
-      float beta_slow) {
-    var mh$ = ggml_rope_ext.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall(
-            "ggml_rope_ext",
-            ctx,
-            a,
-            b,
-            c,
-            n_dims,
-            mode,
-            n_ctx_orig,
-            freq_base,
-            freq_scale,
-            ext_factor,
-            attn_factor,
-            beta_fast,
-            beta_slow);
-      }
-      return (MemorySegment)
-          mh$.invokeExact(
-              ctx,
-              a,
-              b,
-              c,
-              n_dims,
-              mode,
-              n_ctx_orig,
-              freq_base,
-              freq_scale,
-              ext_factor,
-              attn_factor,
-              beta_fast,
-              beta_slow);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_argsort_top_k {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_INT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_argsort_top_k");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
-   * }
-   */
-  public static FunctionDescriptor ggml_argsort_top_k$descriptor() {
-    return ggml_argsort_top_k.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
-   * }
-   */
-  public static MethodHandle ggml_argsort_top_k$handle() {
-    return ggml_argsort_top_k.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
-   * }
-   */
-  public static MemorySegment ggml_argsort_top_k$address() {
-    return ggml_argsort_top_k.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
-   * }
-   */
-  public static MemorySegment ggml_argsort_top_k(MemorySegment ctx, MemorySegment a, int k) {
-    var mh$ = ggml_argsort_top_k.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_argsort_top_k", ctx, a, k);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, a, k);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static FunctionDescriptor ggml_rope_ext$descriptor() {
+        return ggml_rope_ext.DESC;
     }
-  }
 
-  private static class ggml_flash_attn_ext {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static MethodHandle ggml_rope_ext$handle() {
+        return ggml_rope_ext.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static MemorySegment ggml_rope_ext$address() {
+        return ggml_rope_ext.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static MemorySegment ggml_rope_ext(MemorySegment ctx, MemorySegment a, MemorySegment b, MemorySegment c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow) {
+        var mh$ = ggml_rope_ext.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_rope_ext", ctx, a, b, c, n_dims, mode, n_ctx_orig, freq_base, freq_scale, ext_factor, attn_factor, beta_fast, beta_slow);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, c, n_dims, mode, n_ctx_orig, freq_base, freq_scale, ext_factor, attn_factor, beta_fast, beta_slow);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_argsort_top_k {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_argsort_top_k");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
+     * }
+     */
+    public static FunctionDescriptor ggml_argsort_top_k$descriptor() {
+        return ggml_argsort_top_k.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
+     * }
+     */
+    public static MethodHandle ggml_argsort_top_k$handle() {
+        return ggml_argsort_top_k.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
+     * }
+     */
+    public static MemorySegment ggml_argsort_top_k$address() {
+        return ggml_argsort_top_k.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_argsort_top_k(struct ggml_context *ctx, struct ggml_tensor *a, int k)
+     * }
+     */
+    public static MemorySegment ggml_argsort_top_k(MemorySegment ctx, MemorySegment a, int k) {
+        var mh$ = ggml_argsort_top_k.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_argsort_top_k", ctx, a, k);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, k);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_flash_attn_ext {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
@@ -2982,393 +3136,368 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER,
             Ggml.C_FLOAT,
             Ggml.C_FLOAT,
-            Ggml.C_FLOAT);
+            Ggml.C_FLOAT
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_flash_attn_ext");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_flash_attn_ext");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
-   * }
-   */
-  public static FunctionDescriptor ggml_flash_attn_ext$descriptor() {
-    return ggml_flash_attn_ext.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
-   * }
-   */
-  public static MethodHandle ggml_flash_attn_ext$handle() {
-    return ggml_flash_attn_ext.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
-   * }
-   */
-  public static MemorySegment ggml_flash_attn_ext$address() {
-    return ggml_flash_attn_ext.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
-   * }
-   */
-  public static MemorySegment ggml_flash_attn_ext(
-      MemorySegment ctx,
-      MemorySegment q,
-      MemorySegment k,
-      MemorySegment v,
-      MemorySegment mask,
-      float scale,
-      float max_bias,
-      float logit_softcap) {
-    var mh$ = ggml_flash_attn_ext.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_flash_attn_ext", ctx, q, k, v, mask, scale, max_bias, logit_softcap);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, q, k, v, mask, scale, max_bias, logit_softcap);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_build_forward_expand {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_build_forward_expand");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
-   * }
-   */
-  public static FunctionDescriptor ggml_build_forward_expand$descriptor() {
-    return ggml_build_forward_expand.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
-   * }
-   */
-  public static MethodHandle ggml_build_forward_expand$handle() {
-    return ggml_build_forward_expand.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
-   * }
-   */
-  public static MemorySegment ggml_build_forward_expand$address() {
-    return ggml_build_forward_expand.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
-   * }
-   */
-  public static void ggml_build_forward_expand(MemorySegment cgraph, MemorySegment tensor) {
-    var mh$ = ggml_build_forward_expand.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_build_forward_expand", cgraph, tensor);
-      }
-      mh$.invokeExact(cgraph, tensor);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
+     * }
+     */
+    public static FunctionDescriptor ggml_flash_attn_ext$descriptor() {
+        return ggml_flash_attn_ext.DESC;
     }
-  }
 
-  private static class ggml_new_graph_custom {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_LONG, Ggml.C_BOOL);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_new_graph_custom");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
-   * }
-   */
-  public static FunctionDescriptor ggml_new_graph_custom$descriptor() {
-    return ggml_new_graph_custom.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
-   * }
-   */
-  public static MethodHandle ggml_new_graph_custom$handle() {
-    return ggml_new_graph_custom.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
-   * }
-   */
-  public static MemorySegment ggml_new_graph_custom$address() {
-    return ggml_new_graph_custom.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
-   * }
-   */
-  public static MemorySegment ggml_new_graph_custom(MemorySegment ctx, long size, boolean grads) {
-    var mh$ = ggml_new_graph_custom.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_new_graph_custom", ctx, size, grads);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, size, grads);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
+     * }
+     */
+    public static MethodHandle ggml_flash_attn_ext$handle() {
+        return ggml_flash_attn_ext.HANDLE;
     }
-  }
 
-  private static class ggml_graph_n_nodes {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_INT, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_graph_n_nodes");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static FunctionDescriptor ggml_graph_n_nodes$descriptor() {
-    return ggml_graph_n_nodes.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static MethodHandle ggml_graph_n_nodes$handle() {
-    return ggml_graph_n_nodes.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static MemorySegment ggml_graph_n_nodes$address() {
-    return ggml_graph_n_nodes.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static int ggml_graph_n_nodes(MemorySegment cgraph) {
-    var mh$ = ggml_graph_n_nodes.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_graph_n_nodes", cgraph);
-      }
-      return (int) mh$.invokeExact(cgraph);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
+     * }
+     */
+    public static MemorySegment ggml_flash_attn_ext$address() {
+        return ggml_flash_attn_ext.ADDR;
     }
-  }
 
-  private static class ggml_graph_overhead_custom {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_LONG, Ggml.C_BOOL);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_graph_overhead_custom");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
-   * }
-   */
-  public static FunctionDescriptor ggml_graph_overhead_custom$descriptor() {
-    return ggml_graph_overhead_custom.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
-   * }
-   */
-  public static MethodHandle ggml_graph_overhead_custom$handle() {
-    return ggml_graph_overhead_custom.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
-   * }
-   */
-  public static MemorySegment ggml_graph_overhead_custom$address() {
-    return ggml_graph_overhead_custom.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
-   * }
-   */
-  public static long ggml_graph_overhead_custom(long size, boolean grads) {
-    var mh$ = ggml_graph_overhead_custom.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_graph_overhead_custom", size, grads);
-      }
-      return (long) mh$.invokeExact(size, grads);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias, float logit_softcap)
+     * }
+     */
+    public static MemorySegment ggml_flash_attn_ext(MemorySegment ctx, MemorySegment q, MemorySegment k, MemorySegment v, MemorySegment mask, float scale, float max_bias, float logit_softcap) {
+        var mh$ = ggml_flash_attn_ext.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_flash_attn_ext", ctx, q, k, v, mask, scale, max_bias, logit_softcap);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, q, k, v, mask, scale, max_bias, logit_softcap);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_log_set {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_POINTER);
+    private static class ggml_build_forward_expand {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_log_set");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_build_forward_expand");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
-   * }
-   */
-  public static FunctionDescriptor ggml_log_set$descriptor() {
-    return ggml_log_set.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
-   * }
-   */
-  public static MethodHandle ggml_log_set$handle() {
-    return ggml_log_set.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
-   * }
-   */
-  public static MemorySegment ggml_log_set$address() {
-    return ggml_log_set.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
-   * }
-   */
-  public static void ggml_log_set(MemorySegment log_callback, MemorySegment user_data) {
-    var mh$ = ggml_log_set.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_log_set", log_callback, user_data);
-      }
-      mh$.invokeExact(log_callback, user_data);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_quantize_chunk {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_build_forward_expand$descriptor() {
+        return ggml_build_forward_expand.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_build_forward_expand$handle() {
+        return ggml_build_forward_expand.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_build_forward_expand$address() {
+        return ggml_build_forward_expand.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_build_forward_expand(struct ggml_cgraph *cgraph, struct ggml_tensor *tensor)
+     * }
+     */
+    public static void ggml_build_forward_expand(MemorySegment cgraph, MemorySegment tensor) {
+        var mh$ = ggml_build_forward_expand.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_build_forward_expand", cgraph, tensor);
+            }
+            mh$.invokeExact(cgraph, tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_new_graph_custom {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_BOOL
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_new_graph_custom");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
+     * }
+     */
+    public static FunctionDescriptor ggml_new_graph_custom$descriptor() {
+        return ggml_new_graph_custom.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
+     * }
+     */
+    public static MethodHandle ggml_new_graph_custom$handle() {
+        return ggml_new_graph_custom.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
+     * }
+     */
+    public static MemorySegment ggml_new_graph_custom$address() {
+        return ggml_new_graph_custom.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_cgraph *ggml_new_graph_custom(struct ggml_context *ctx, size_t size, _Bool grads)
+     * }
+     */
+    public static MemorySegment ggml_new_graph_custom(MemorySegment ctx, long size, boolean grads) {
+        var mh$ = ggml_new_graph_custom.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_new_graph_custom", ctx, size, grads);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, size, grads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_graph_n_nodes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_graph_n_nodes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static FunctionDescriptor ggml_graph_n_nodes$descriptor() {
+        return ggml_graph_n_nodes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static MethodHandle ggml_graph_n_nodes$handle() {
+        return ggml_graph_n_nodes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static MemorySegment ggml_graph_n_nodes$address() {
+        return ggml_graph_n_nodes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern int ggml_graph_n_nodes(struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static int ggml_graph_n_nodes(MemorySegment cgraph) {
+        var mh$ = ggml_graph_n_nodes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_graph_n_nodes", cgraph);
+            }
+            return (int)mh$.invokeExact(cgraph);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_graph_overhead_custom {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_BOOL
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_graph_overhead_custom");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
+     * }
+     */
+    public static FunctionDescriptor ggml_graph_overhead_custom$descriptor() {
+        return ggml_graph_overhead_custom.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
+     * }
+     */
+    public static MethodHandle ggml_graph_overhead_custom$handle() {
+        return ggml_graph_overhead_custom.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
+     * }
+     */
+    public static MemorySegment ggml_graph_overhead_custom$address() {
+        return ggml_graph_overhead_custom.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_graph_overhead_custom(size_t size, _Bool grads)
+     * }
+     */
+    public static long ggml_graph_overhead_custom(long size, boolean grads) {
+        var mh$ = ggml_graph_overhead_custom.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_graph_overhead_custom", size, grads);
+            }
+            return (long)mh$.invokeExact(size, grads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_log_set {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_log_set");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
+     * }
+     */
+    public static FunctionDescriptor ggml_log_set$descriptor() {
+        return ggml_log_set.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
+     * }
+     */
+    public static MethodHandle ggml_log_set$handle() {
+        return ggml_log_set.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
+     * }
+     */
+    public static MemorySegment ggml_log_set$address() {
+        return ggml_log_set.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_log_set(ggml_log_callback log_callback, void *user_data)
+     * }
+     */
+    public static void ggml_log_set(MemorySegment log_callback, MemorySegment user_data) {
+        var mh$ = ggml_log_set.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_log_set", log_callback, user_data);
+            }
+            mh$.invokeExact(log_callback, user_data);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_quantize_chunk {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_LONG,
             Ggml.C_INT,
             Ggml.C_POINTER,
@@ -3376,2778 +3505,2595 @@ public class Ggml extends Ggml$shared {
             Ggml.C_LONG,
             Ggml.C_LONG,
             Ggml.C_LONG,
-            Ggml.C_POINTER);
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_quantize_chunk");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_quantize_chunk");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
-   * }
-   */
-  public static FunctionDescriptor ggml_quantize_chunk$descriptor() {
-    return ggml_quantize_chunk.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
-   * }
-   */
-  public static MethodHandle ggml_quantize_chunk$handle() {
-    return ggml_quantize_chunk.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
-   * }
-   */
-  public static MemorySegment ggml_quantize_chunk$address() {
-    return ggml_quantize_chunk.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
-   * }
-   */
-  public static long ggml_quantize_chunk(
-      int type,
-      MemorySegment src,
-      MemorySegment dst,
-      long start,
-      long nrows,
-      long n_per_row,
-      MemorySegment imatrix) {
-    var mh$ = ggml_quantize_chunk.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_quantize_chunk", type, src, dst, start, nrows, n_per_row, imatrix);
-      }
-      return (long) mh$.invokeExact(type, src, dst, start, nrows, n_per_row, imatrix);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_get_type_traits {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_INT);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_type_traits");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
-   * }
-   */
-  public static FunctionDescriptor ggml_get_type_traits$descriptor() {
-    return ggml_get_type_traits.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
-   * }
-   */
-  public static MethodHandle ggml_get_type_traits$handle() {
-    return ggml_get_type_traits.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_get_type_traits$address() {
-    return ggml_get_type_traits.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
-   * }
-   */
-  public static MemorySegment ggml_get_type_traits(int type) {
-    var mh$ = ggml_get_type_traits.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_get_type_traits", type);
-      }
-      return (MemorySegment) mh$.invokeExact(type);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static FunctionDescriptor ggml_quantize_chunk$descriptor() {
+        return ggml_quantize_chunk.DESC;
     }
-  }
 
-  private static class ggml_backend_alloc_ctx_tensors_from_buft {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_alloc_ctx_tensors_from_buft");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_alloc_ctx_tensors_from_buft$descriptor() {
-    return ggml_backend_alloc_ctx_tensors_from_buft.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MethodHandle ggml_backend_alloc_ctx_tensors_from_buft$handle() {
-    return ggml_backend_alloc_ctx_tensors_from_buft.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MemorySegment ggml_backend_alloc_ctx_tensors_from_buft$address() {
-    return ggml_backend_alloc_ctx_tensors_from_buft.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MemorySegment ggml_backend_alloc_ctx_tensors_from_buft(
-      MemorySegment ctx, MemorySegment buft) {
-    var mh$ = ggml_backend_alloc_ctx_tensors_from_buft.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_alloc_ctx_tensors_from_buft", ctx, buft);
-      }
-      return (MemorySegment) mh$.invokeExact(ctx, buft);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static MethodHandle ggml_quantize_chunk$handle() {
+        return ggml_quantize_chunk.HANDLE;
     }
-  }
 
-  private static class ggml_backend_buft_name {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_name");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buft_name$descriptor() {
-    return ggml_backend_buft_name.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MethodHandle ggml_backend_buft_name$handle() {
-    return ggml_backend_buft_name.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MemorySegment ggml_backend_buft_name$address() {
-    return ggml_backend_buft_name.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MemorySegment ggml_backend_buft_name(MemorySegment buft) {
-    var mh$ = ggml_backend_buft_name.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buft_name", buft);
-      }
-      return (MemorySegment) mh$.invokeExact(buft);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static MemorySegment ggml_quantize_chunk$address() {
+        return ggml_quantize_chunk.ADDR;
     }
-  }
 
-  private static class ggml_backend_buft_alloc_buffer {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_LONG);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_alloc_buffer");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buft_alloc_buffer$descriptor() {
-    return ggml_backend_buft_alloc_buffer.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
-   * }
-   */
-  public static MethodHandle ggml_backend_buft_alloc_buffer$handle() {
-    return ggml_backend_buft_alloc_buffer.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
-   * }
-   */
-  public static MemorySegment ggml_backend_buft_alloc_buffer$address() {
-    return ggml_backend_buft_alloc_buffer.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
-   * }
-   */
-  public static MemorySegment ggml_backend_buft_alloc_buffer(MemorySegment buft, long size) {
-    var mh$ = ggml_backend_buft_alloc_buffer.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buft_alloc_buffer", buft, size);
-      }
-      return (MemorySegment) mh$.invokeExact(buft, size);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_quantize_chunk(enum ggml_type type, const float *src, void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)
+     * }
+     */
+    public static long ggml_quantize_chunk(int type, MemorySegment src, MemorySegment dst, long start, long nrows, long n_per_row, MemorySegment imatrix) {
+        var mh$ = ggml_quantize_chunk.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_quantize_chunk", type, src, dst, start, nrows, n_per_row, imatrix);
+            }
+            return (long)mh$.invokeExact(type, src, dst, start, nrows, n_per_row, imatrix);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_backend_buft_get_alignment {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_POINTER);
+    private static class ggml_get_type_traits {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
 
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_get_alignment");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_type_traits");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buft_get_alignment$descriptor() {
-    return ggml_backend_buft_get_alignment.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MethodHandle ggml_backend_buft_get_alignment$handle() {
-    return ggml_backend_buft_get_alignment.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MemorySegment ggml_backend_buft_get_alignment$address() {
-    return ggml_backend_buft_get_alignment.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static long ggml_backend_buft_get_alignment(MemorySegment buft) {
-    var mh$ = ggml_backend_buft_get_alignment.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buft_get_alignment", buft);
-      }
-      return (long) mh$.invokeExact(buft);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_buft_get_alloc_size {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_get_alloc_size");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buft_get_alloc_size$descriptor() {
-    return ggml_backend_buft_get_alloc_size.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
-   * }
-   */
-  public static MethodHandle ggml_backend_buft_get_alloc_size$handle() {
-    return ggml_backend_buft_get_alloc_size.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
-   * }
-   */
-  public static MemorySegment ggml_backend_buft_get_alloc_size$address() {
-    return ggml_backend_buft_get_alloc_size.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
-   * }
-   */
-  public static long ggml_backend_buft_get_alloc_size(MemorySegment buft, MemorySegment tensor) {
-    var mh$ = ggml_backend_buft_get_alloc_size.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buft_get_alloc_size", buft, tensor);
-      }
-      return (long) mh$.invokeExact(buft, tensor);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static FunctionDescriptor ggml_get_type_traits$descriptor() {
+        return ggml_get_type_traits.DESC;
     }
-  }
 
-  private static class ggml_backend_buft_is_host {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_BOOL, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_is_host");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buft_is_host$descriptor() {
-    return ggml_backend_buft_is_host.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MethodHandle ggml_backend_buft_is_host$handle() {
-    return ggml_backend_buft_is_host.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static MemorySegment ggml_backend_buft_is_host$address() {
-    return ggml_backend_buft_is_host.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
-   * }
-   */
-  public static boolean ggml_backend_buft_is_host(MemorySegment buft) {
-    var mh$ = ggml_backend_buft_is_host.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buft_is_host", buft);
-      }
-      return (boolean) mh$.invokeExact(buft);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static MethodHandle ggml_get_type_traits$handle() {
+        return ggml_get_type_traits.HANDLE;
     }
-  }
 
-  private static final int GGML_BACKEND_BUFFER_USAGE_WEIGHTS = (int) 1L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_backend_buffer_usage.GGML_BACKEND_BUFFER_USAGE_WEIGHTS = 1
-   * }
-   */
-  public static int GGML_BACKEND_BUFFER_USAGE_WEIGHTS() {
-    return GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
-  }
-
-  private static final int GGML_BACKEND_BUFFER_USAGE_COMPUTE = (int) 2L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_backend_buffer_usage.GGML_BACKEND_BUFFER_USAGE_COMPUTE = 2
-   * }
-   */
-  public static int GGML_BACKEND_BUFFER_USAGE_COMPUTE() {
-    return GGML_BACKEND_BUFFER_USAGE_COMPUTE;
-  }
-
-  private static class ggml_backend_buffer_free {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_free");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buffer_free$descriptor() {
-    return ggml_backend_buffer_free.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MethodHandle ggml_backend_buffer_free$handle() {
-    return ggml_backend_buffer_free.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MemorySegment ggml_backend_buffer_free$address() {
-    return ggml_backend_buffer_free.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static void ggml_backend_buffer_free(MemorySegment buffer) {
-    var mh$ = ggml_backend_buffer_free.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buffer_free", buffer);
-      }
-      mh$.invokeExact(buffer);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_get_type_traits$address() {
+        return ggml_get_type_traits.ADDR;
     }
-  }
 
-  private static class ggml_backend_buffer_get_base {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_get_base");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buffer_get_base$descriptor() {
-    return ggml_backend_buffer_get_base.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MethodHandle ggml_backend_buffer_get_base$handle() {
-    return ggml_backend_buffer_get_base.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MemorySegment ggml_backend_buffer_get_base$address() {
-    return ggml_backend_buffer_get_base.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MemorySegment ggml_backend_buffer_get_base(MemorySegment buffer) {
-    var mh$ = ggml_backend_buffer_get_base.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buffer_get_base", buffer);
-      }
-      return (MemorySegment) mh$.invokeExact(buffer);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern const struct ggml_type_traits *ggml_get_type_traits(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml_get_type_traits(int type) {
+        var mh$ = ggml_get_type_traits.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_get_type_traits", type);
+            }
+            return (MemorySegment)mh$.invokeExact(type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_backend_buffer_get_size {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_POINTER);
+    private static class ggml_backend_alloc_ctx_tensors_from_buft {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_get_size");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_alloc_ctx_tensors_from_buft");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buffer_get_size$descriptor() {
-    return ggml_backend_buffer_get_size.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MethodHandle ggml_backend_buffer_get_size$handle() {
-    return ggml_backend_buffer_get_size.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MemorySegment ggml_backend_buffer_get_size$address() {
-    return ggml_backend_buffer_get_size.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static long ggml_backend_buffer_get_size(MemorySegment buffer) {
-    var mh$ = ggml_backend_buffer_get_size.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buffer_get_size", buffer);
-      }
-      return (long) mh$.invokeExact(buffer);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_buffer_clear {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_CHAR);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_clear");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buffer_clear$descriptor() {
-    return ggml_backend_buffer_clear.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
-   * }
-   */
-  public static MethodHandle ggml_backend_buffer_clear$handle() {
-    return ggml_backend_buffer_clear.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
-   * }
-   */
-  public static MemorySegment ggml_backend_buffer_clear$address() {
-    return ggml_backend_buffer_clear.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
-   * }
-   */
-  public static void ggml_backend_buffer_clear(MemorySegment buffer, byte value) {
-    var mh$ = ggml_backend_buffer_clear.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buffer_clear", buffer, value);
-      }
-      mh$.invokeExact(buffer, value);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_alloc_ctx_tensors_from_buft$descriptor() {
+        return ggml_backend_alloc_ctx_tensors_from_buft.DESC;
     }
-  }
 
-  private static class ggml_backend_buffer_is_host {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_BOOL, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_is_host");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buffer_is_host$descriptor() {
-    return ggml_backend_buffer_is_host.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MethodHandle ggml_backend_buffer_is_host$handle() {
-    return ggml_backend_buffer_is_host.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static MemorySegment ggml_backend_buffer_is_host$address() {
-    return ggml_backend_buffer_is_host.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
-   * }
-   */
-  public static boolean ggml_backend_buffer_is_host(MemorySegment buffer) {
-    var mh$ = ggml_backend_buffer_is_host.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buffer_is_host", buffer);
-      }
-      return (boolean) mh$.invokeExact(buffer);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MethodHandle ggml_backend_alloc_ctx_tensors_from_buft$handle() {
+        return ggml_backend_alloc_ctx_tensors_from_buft.HANDLE;
     }
-  }
 
-  private static class ggml_backend_buffer_set_usage {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_INT);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_set_usage");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_buffer_set_usage$descriptor() {
-    return ggml_backend_buffer_set_usage.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
-   * }
-   */
-  public static MethodHandle ggml_backend_buffer_set_usage$handle() {
-    return ggml_backend_buffer_set_usage.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
-   * }
-   */
-  public static MemorySegment ggml_backend_buffer_set_usage$address() {
-    return ggml_backend_buffer_set_usage.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
-   * }
-   */
-  public static void ggml_backend_buffer_set_usage(MemorySegment buffer, int usage) {
-    var mh$ = ggml_backend_buffer_set_usage.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_buffer_set_usage", buffer, usage);
-      }
-      mh$.invokeExact(buffer, usage);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MemorySegment ggml_backend_alloc_ctx_tensors_from_buft$address() {
+        return ggml_backend_alloc_ctx_tensors_from_buft.ADDR;
     }
-  }
 
-  private static class ggml_backend_free {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_free");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_free(ggml_backend_t backend)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_free$descriptor() {
-    return ggml_backend_free.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_free(ggml_backend_t backend)
-   * }
-   */
-  public static MethodHandle ggml_backend_free$handle() {
-    return ggml_backend_free.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_free(ggml_backend_t backend)
-   * }
-   */
-  public static MemorySegment ggml_backend_free$address() {
-    return ggml_backend_free.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_free(ggml_backend_t backend)
-   * }
-   */
-  public static void ggml_backend_free(MemorySegment backend) {
-    var mh$ = ggml_backend_free.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_free", backend);
-      }
-      mh$.invokeExact(backend);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_backend_buffer *ggml_backend_alloc_ctx_tensors_from_buft(struct ggml_context *ctx, ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MemorySegment ggml_backend_alloc_ctx_tensors_from_buft(MemorySegment ctx, MemorySegment buft) {
+        var mh$ = ggml_backend_alloc_ctx_tensors_from_buft.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_alloc_ctx_tensors_from_buft", ctx, buft);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, buft);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_backend_tensor_set {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_LONG, Ggml.C_LONG);
+    private static class ggml_backend_buft_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_tensor_set");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_name");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_tensor_set$descriptor() {
-    return ggml_backend_tensor_set.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
-   * }
-   */
-  public static MethodHandle ggml_backend_tensor_set$handle() {
-    return ggml_backend_tensor_set.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
-   * }
-   */
-  public static MemorySegment ggml_backend_tensor_set$address() {
-    return ggml_backend_tensor_set.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
-   * }
-   */
-  public static void ggml_backend_tensor_set(
-      MemorySegment tensor, MemorySegment data, long offset, long size) {
-    var mh$ = ggml_backend_tensor_set.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_tensor_set", tensor, data, offset, size);
-      }
-      mh$.invokeExact(tensor, data, offset, size);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_tensor_get {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_LONG, Ggml.C_LONG);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_tensor_get");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_tensor_get$descriptor() {
-    return ggml_backend_tensor_get.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
-   * }
-   */
-  public static MethodHandle ggml_backend_tensor_get$handle() {
-    return ggml_backend_tensor_get.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
-   * }
-   */
-  public static MemorySegment ggml_backend_tensor_get$address() {
-    return ggml_backend_tensor_get.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
-   * }
-   */
-  public static void ggml_backend_tensor_get(
-      MemorySegment tensor, MemorySegment data, long offset, long size) {
-    var mh$ = ggml_backend_tensor_get.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_tensor_get", tensor, data, offset, size);
-      }
-      mh$.invokeExact(tensor, data, offset, size);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buft_name$descriptor() {
+        return ggml_backend_buft_name.DESC;
     }
-  }
 
-  private static class ggml_backend_graph_compute {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_INT, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_graph_compute");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_graph_compute$descriptor() {
-    return ggml_backend_graph_compute.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static MethodHandle ggml_backend_graph_compute$handle() {
-    return ggml_backend_graph_compute.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static MemorySegment ggml_backend_graph_compute$address() {
-    return ggml_backend_graph_compute.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
-   * }
-   */
-  public static int ggml_backend_graph_compute(MemorySegment backend, MemorySegment cgraph) {
-    var mh$ = ggml_backend_graph_compute.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_graph_compute", backend, cgraph);
-      }
-      return (int) mh$.invokeExact(backend, cgraph);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MethodHandle ggml_backend_buft_name$handle() {
+        return ggml_backend_buft_name.HANDLE;
     }
-  }
 
-  private static final int GGML_BACKEND_DEVICE_TYPE_CPU = (int) 0L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU = 0
-   * }
-   */
-  public static int GGML_BACKEND_DEVICE_TYPE_CPU() {
-    return GGML_BACKEND_DEVICE_TYPE_CPU;
-  }
-
-  private static final int GGML_BACKEND_DEVICE_TYPE_GPU = (int) 1L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU = 1
-   * }
-   */
-  public static int GGML_BACKEND_DEVICE_TYPE_GPU() {
-    return GGML_BACKEND_DEVICE_TYPE_GPU;
-  }
-
-  private static final int GGML_BACKEND_DEVICE_TYPE_IGPU = (int) 2L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_IGPU = 2
-   * }
-   */
-  public static int GGML_BACKEND_DEVICE_TYPE_IGPU() {
-    return GGML_BACKEND_DEVICE_TYPE_IGPU;
-  }
-
-  private static final int GGML_BACKEND_DEVICE_TYPE_ACCEL = (int) 3L;
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_ACCEL = 3
-   * }
-   */
-  public static int GGML_BACKEND_DEVICE_TYPE_ACCEL() {
-    return GGML_BACKEND_DEVICE_TYPE_ACCEL;
-  }
-
-  private static class ggml_backend_dev_name {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_name");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_name$descriptor() {
-    return ggml_backend_dev_name.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_name$handle() {
-    return ggml_backend_dev_name.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_name$address() {
-    return ggml_backend_dev_name.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_name(MemorySegment device) {
-    var mh$ = ggml_backend_dev_name.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_name", device);
-      }
-      return (MemorySegment) mh$.invokeExact(device);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MemorySegment ggml_backend_buft_name$address() {
+        return ggml_backend_buft_name.ADDR;
     }
-  }
 
-  private static class ggml_backend_dev_description {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_description");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_description$descriptor() {
-    return ggml_backend_dev_description.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_description$handle() {
-    return ggml_backend_dev_description.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_description$address() {
-    return ggml_backend_dev_description.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_description(MemorySegment device) {
-    var mh$ = ggml_backend_dev_description.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_description", device);
-      }
-      return (MemorySegment) mh$.invokeExact(device);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_buft_name(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MemorySegment ggml_backend_buft_name(MemorySegment buft) {
+        var mh$ = ggml_backend_buft_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buft_name", buft);
+            }
+            return (MemorySegment)mh$.invokeExact(buft);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_backend_dev_memory {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
+    private static class ggml_backend_buft_alloc_buffer {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_memory");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_alloc_buffer");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_memory$descriptor() {
-    return ggml_backend_dev_memory.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_memory$handle() {
-    return ggml_backend_dev_memory.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_memory$address() {
-    return ggml_backend_dev_memory.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
-   * }
-   */
-  public static void ggml_backend_dev_memory(
-      MemorySegment device, MemorySegment free, MemorySegment total) {
-    var mh$ = ggml_backend_dev_memory.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_memory", device, free, total);
-      }
-      mh$.invokeExact(device, free, total);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_dev_type {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_INT, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_type");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_type$descriptor() {
-    return ggml_backend_dev_type.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_type$handle() {
-    return ggml_backend_dev_type.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_type$address() {
-    return ggml_backend_dev_type.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static int ggml_backend_dev_type(MemorySegment device) {
-    var mh$ = ggml_backend_dev_type.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_type", device);
-      }
-      return (int) mh$.invokeExact(device);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buft_alloc_buffer$descriptor() {
+        return ggml_backend_buft_alloc_buffer.DESC;
     }
-  }
 
-  private static class ggml_backend_dev_get_props {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_get_props");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_get_props$descriptor() {
-    return ggml_backend_dev_get_props.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_get_props$handle() {
-    return ggml_backend_dev_get_props.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_get_props$address() {
-    return ggml_backend_dev_get_props.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
-   * }
-   */
-  public static void ggml_backend_dev_get_props(MemorySegment device, MemorySegment props) {
-    var mh$ = ggml_backend_dev_get_props.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_get_props", device, props);
-      }
-      mh$.invokeExact(device, props);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
+     * }
+     */
+    public static MethodHandle ggml_backend_buft_alloc_buffer$handle() {
+        return ggml_backend_buft_alloc_buffer.HANDLE;
     }
-  }
 
-  private static class ggml_backend_dev_backend_reg {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_backend_reg");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_backend_reg$descriptor() {
-    return ggml_backend_dev_backend_reg.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_backend_reg$handle() {
-    return ggml_backend_dev_backend_reg.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_backend_reg$address() {
-    return ggml_backend_dev_backend_reg.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_backend_reg(MemorySegment device) {
-    var mh$ = ggml_backend_dev_backend_reg.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_backend_reg", device);
-      }
-      return (MemorySegment) mh$.invokeExact(device);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
+     * }
+     */
+    public static MemorySegment ggml_backend_buft_alloc_buffer$address() {
+        return ggml_backend_buft_alloc_buffer.ADDR;
     }
-  }
 
-  private static class ggml_backend_dev_init {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_init");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_init$descriptor() {
-    return ggml_backend_dev_init.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_init$handle() {
-    return ggml_backend_dev_init.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_init$address() {
-    return ggml_backend_dev_init.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_init(MemorySegment device, MemorySegment params) {
-    var mh$ = ggml_backend_dev_init.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_init", device, params);
-      }
-      return (MemorySegment) mh$.invokeExact(device, params);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t buft, size_t size)
+     * }
+     */
+    public static MemorySegment ggml_backend_buft_alloc_buffer(MemorySegment buft, long size) {
+        var mh$ = ggml_backend_buft_alloc_buffer.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buft_alloc_buffer", buft, size);
+            }
+            return (MemorySegment)mh$.invokeExact(buft, size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_backend_dev_buffer_type {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER);
+    private static class ggml_backend_buft_get_alignment {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_buffer_type");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_get_alignment");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_buffer_type$descriptor() {
-    return ggml_backend_dev_buffer_type.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_buffer_type$handle() {
-    return ggml_backend_dev_buffer_type.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_buffer_type$address() {
-    return ggml_backend_dev_buffer_type.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_buffer_type(MemorySegment device) {
-    var mh$ = ggml_backend_dev_buffer_type.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_buffer_type", device);
-      }
-      return (MemorySegment) mh$.invokeExact(device);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_dev_buffer_from_host_ptr {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
-            Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_LONG, Ggml.C_LONG);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_buffer_from_host_ptr");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_buffer_from_host_ptr$descriptor() {
-    return ggml_backend_dev_buffer_from_host_ptr.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_buffer_from_host_ptr$handle() {
-    return ggml_backend_dev_buffer_from_host_ptr.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_buffer_from_host_ptr$address() {
-    return ggml_backend_dev_buffer_from_host_ptr.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_buffer_from_host_ptr(
-      MemorySegment device, MemorySegment ptr, long size, long max_tensor_size) {
-    var mh$ = ggml_backend_dev_buffer_from_host_ptr.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_buffer_from_host_ptr", device, ptr, size, max_tensor_size);
-      }
-      return (MemorySegment) mh$.invokeExact(device, ptr, size, max_tensor_size);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buft_get_alignment$descriptor() {
+        return ggml_backend_buft_get_alignment.DESC;
     }
-  }
 
-  private static class ggml_backend_dev_supports_op {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_BOOL, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_supports_op");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_supports_op$descriptor() {
-    return ggml_backend_dev_supports_op.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_supports_op$handle() {
-    return ggml_backend_dev_supports_op.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_supports_op$address() {
-    return ggml_backend_dev_supports_op.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
-   * }
-   */
-  public static boolean ggml_backend_dev_supports_op(MemorySegment device, MemorySegment op) {
-    var mh$ = ggml_backend_dev_supports_op.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_supports_op", device, op);
-      }
-      return (boolean) mh$.invokeExact(device, op);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MethodHandle ggml_backend_buft_get_alignment$handle() {
+        return ggml_backend_buft_get_alignment.HANDLE;
     }
-  }
 
-  private static class ggml_backend_reg_name {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_reg_name");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_reg_name$descriptor() {
-    return ggml_backend_reg_name.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
-   * }
-   */
-  public static MethodHandle ggml_backend_reg_name$handle() {
-    return ggml_backend_reg_name.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
-   * }
-   */
-  public static MemorySegment ggml_backend_reg_name$address() {
-    return ggml_backend_reg_name.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
-   * }
-   */
-  public static MemorySegment ggml_backend_reg_name(MemorySegment reg) {
-    var mh$ = ggml_backend_reg_name.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_reg_name", reg);
-      }
-      return (MemorySegment) mh$.invokeExact(reg);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MemorySegment ggml_backend_buft_get_alignment$address() {
+        return ggml_backend_buft_get_alignment.ADDR;
     }
-  }
 
-  private static class ggml_backend_reg_get_proc_address {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_reg_get_proc_address");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_reg_get_proc_address$descriptor() {
-    return ggml_backend_reg_get_proc_address.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
-   * }
-   */
-  public static MethodHandle ggml_backend_reg_get_proc_address$handle() {
-    return ggml_backend_reg_get_proc_address.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
-   * }
-   */
-  public static MemorySegment ggml_backend_reg_get_proc_address$address() {
-    return ggml_backend_reg_get_proc_address.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
-   * }
-   */
-  public static MemorySegment ggml_backend_reg_get_proc_address(
-      MemorySegment reg, MemorySegment name) {
-    var mh$ = ggml_backend_reg_get_proc_address.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_reg_get_proc_address", reg, name);
-      }
-      return (MemorySegment) mh$.invokeExact(reg, name);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static long ggml_backend_buft_get_alignment(MemorySegment buft) {
+        var mh$ = ggml_backend_buft_get_alignment.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buft_get_alignment", buft);
+            }
+            return (long)mh$.invokeExact(buft);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_backend_dev_count {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.of(Ggml.C_LONG);
+    private static class ggml_backend_buft_get_alloc_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_count");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_get_alloc_size");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_dev_count()
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_count$descriptor() {
-    return ggml_backend_dev_count.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_dev_count()
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_count$handle() {
-    return ggml_backend_dev_count.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_dev_count()
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_count$address() {
-    return ggml_backend_dev_count.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_dev_count()
-   * }
-   */
-  public static long ggml_backend_dev_count() {
-    var mh$ = ggml_backend_dev_count.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_count");
-      }
-      return (long) mh$.invokeExact();
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_dev_get {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_POINTER, Ggml.C_LONG);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_get");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_dev_get$descriptor() {
-    return ggml_backend_dev_get.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
-   * }
-   */
-  public static MethodHandle ggml_backend_dev_get$handle() {
-    return ggml_backend_dev_get.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_get$address() {
-    return ggml_backend_dev_get.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
-   * }
-   */
-  public static MemorySegment ggml_backend_dev_get(long index) {
-    var mh$ = ggml_backend_dev_get.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_dev_get", index);
-      }
-      return (MemorySegment) mh$.invokeExact(index);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buft_get_alloc_size$descriptor() {
+        return ggml_backend_buft_get_alloc_size.DESC;
     }
-  }
 
-  private static class ggml_backend_load_all_from_path {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_load_all_from_path");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_load_all_from_path(const char *dir_path)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_load_all_from_path$descriptor() {
-    return ggml_backend_load_all_from_path.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_load_all_from_path(const char *dir_path)
-   * }
-   */
-  public static MethodHandle ggml_backend_load_all_from_path$handle() {
-    return ggml_backend_load_all_from_path.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_load_all_from_path(const char *dir_path)
-   * }
-   */
-  public static MemorySegment ggml_backend_load_all_from_path$address() {
-    return ggml_backend_load_all_from_path.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_load_all_from_path(const char *dir_path)
-   * }
-   */
-  public static void ggml_backend_load_all_from_path(MemorySegment dir_path) {
-    var mh$ = ggml_backend_load_all_from_path.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_load_all_from_path", dir_path);
-      }
-      mh$.invokeExact(dir_path);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_backend_buft_get_alloc_size$handle() {
+        return ggml_backend_buft_get_alloc_size.HANDLE;
     }
-  }
 
-  private static class ggml_backend_sched_new {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_backend_buft_get_alloc_size$address() {
+        return ggml_backend_buft_get_alloc_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buft_get_alloc_size(ggml_backend_buffer_type_t buft, const struct ggml_tensor *tensor)
+     * }
+     */
+    public static long ggml_backend_buft_get_alloc_size(MemorySegment buft, MemorySegment tensor) {
+        var mh$ = ggml_backend_buft_get_alloc_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buft_get_alloc_size", buft, tensor);
+            }
+            return (long)mh$.invokeExact(buft, tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_buft_is_host {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_BOOL,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buft_is_host");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buft_is_host$descriptor() {
+        return ggml_backend_buft_is_host.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MethodHandle ggml_backend_buft_is_host$handle() {
+        return ggml_backend_buft_is_host.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static MemorySegment ggml_backend_buft_is_host$address() {
+        return ggml_backend_buft_is_host.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t buft)
+     * }
+     */
+    public static boolean ggml_backend_buft_is_host(MemorySegment buft) {
+        var mh$ = ggml_backend_buft_is_host.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buft_is_host", buft);
+            }
+            return (boolean)mh$.invokeExact(buft);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GGML_BACKEND_BUFFER_USAGE_WEIGHTS = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_backend_buffer_usage.GGML_BACKEND_BUFFER_USAGE_WEIGHTS = 1
+     * }
+     */
+    public static int GGML_BACKEND_BUFFER_USAGE_WEIGHTS() {
+        return GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
+    }
+    private static final int GGML_BACKEND_BUFFER_USAGE_COMPUTE = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_backend_buffer_usage.GGML_BACKEND_BUFFER_USAGE_COMPUTE = 2
+     * }
+     */
+    public static int GGML_BACKEND_BUFFER_USAGE_COMPUTE() {
+        return GGML_BACKEND_BUFFER_USAGE_COMPUTE;
+    }
+
+    private static class ggml_backend_buffer_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buffer_free$descriptor() {
+        return ggml_backend_buffer_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MethodHandle ggml_backend_buffer_free$handle() {
+        return ggml_backend_buffer_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_free$address() {
+        return ggml_backend_buffer_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_free(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static void ggml_backend_buffer_free(MemorySegment buffer) {
+        var mh$ = ggml_backend_buffer_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buffer_free", buffer);
+            }
+            mh$.invokeExact(buffer);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_buffer_get_base {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_get_base");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buffer_get_base$descriptor() {
+        return ggml_backend_buffer_get_base.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MethodHandle ggml_backend_buffer_get_base$handle() {
+        return ggml_backend_buffer_get_base.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_get_base$address() {
+        return ggml_backend_buffer_get_base.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void *ggml_backend_buffer_get_base(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_get_base(MemorySegment buffer) {
+        var mh$ = ggml_backend_buffer_get_base.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buffer_get_base", buffer);
+            }
+            return (MemorySegment)mh$.invokeExact(buffer);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_buffer_get_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_get_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buffer_get_size$descriptor() {
+        return ggml_backend_buffer_get_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MethodHandle ggml_backend_buffer_get_size$handle() {
+        return ggml_backend_buffer_get_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_get_size$address() {
+        return ggml_backend_buffer_get_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_buffer_get_size(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static long ggml_backend_buffer_get_size(MemorySegment buffer) {
+        var mh$ = ggml_backend_buffer_get_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buffer_get_size", buffer);
+            }
+            return (long)mh$.invokeExact(buffer);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_buffer_clear {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_CHAR
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_clear");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buffer_clear$descriptor() {
+        return ggml_backend_buffer_clear.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
+     * }
+     */
+    public static MethodHandle ggml_backend_buffer_clear$handle() {
+        return ggml_backend_buffer_clear.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_clear$address() {
+        return ggml_backend_buffer_clear.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
+     * }
+     */
+    public static void ggml_backend_buffer_clear(MemorySegment buffer, byte value) {
+        var mh$ = ggml_backend_buffer_clear.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buffer_clear", buffer, value);
+            }
+            mh$.invokeExact(buffer, value);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_buffer_is_host {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_BOOL,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_is_host");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buffer_is_host$descriptor() {
+        return ggml_backend_buffer_is_host.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MethodHandle ggml_backend_buffer_is_host$handle() {
+        return ggml_backend_buffer_is_host.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_is_host$address() {
+        return ggml_backend_buffer_is_host.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_buffer_is_host(ggml_backend_buffer_t buffer)
+     * }
+     */
+    public static boolean ggml_backend_buffer_is_host(MemorySegment buffer) {
+        var mh$ = ggml_backend_buffer_is_host.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buffer_is_host", buffer);
+            }
+            return (boolean)mh$.invokeExact(buffer);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_buffer_set_usage {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_buffer_set_usage");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_buffer_set_usage$descriptor() {
+        return ggml_backend_buffer_set_usage.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
+     * }
+     */
+    public static MethodHandle ggml_backend_buffer_set_usage$handle() {
+        return ggml_backend_buffer_set_usage.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
+     * }
+     */
+    public static MemorySegment ggml_backend_buffer_set_usage$address() {
+        return ggml_backend_buffer_set_usage.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage)
+     * }
+     */
+    public static void ggml_backend_buffer_set_usage(MemorySegment buffer, int usage) {
+        var mh$ = ggml_backend_buffer_set_usage.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_buffer_set_usage", buffer, usage);
+            }
+            mh$.invokeExact(buffer, usage);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_free");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_free(ggml_backend_t backend)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_free$descriptor() {
+        return ggml_backend_free.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_free(ggml_backend_t backend)
+     * }
+     */
+    public static MethodHandle ggml_backend_free$handle() {
+        return ggml_backend_free.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_free(ggml_backend_t backend)
+     * }
+     */
+    public static MemorySegment ggml_backend_free$address() {
+        return ggml_backend_free.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_free(ggml_backend_t backend)
+     * }
+     */
+    public static void ggml_backend_free(MemorySegment backend) {
+        var mh$ = ggml_backend_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_free", backend);
+            }
+            mh$.invokeExact(backend);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_tensor_set {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_tensor_set");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_tensor_set$descriptor() {
+        return ggml_backend_tensor_set.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
+     * }
+     */
+    public static MethodHandle ggml_backend_tensor_set$handle() {
+        return ggml_backend_tensor_set.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
+     * }
+     */
+    public static MemorySegment ggml_backend_tensor_set$address() {
+        return ggml_backend_tensor_set.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_set(struct ggml_tensor *tensor, const void *data, size_t offset, size_t size)
+     * }
+     */
+    public static void ggml_backend_tensor_set(MemorySegment tensor, MemorySegment data, long offset, long size) {
+        var mh$ = ggml_backend_tensor_set.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_tensor_set", tensor, data, offset, size);
+            }
+            mh$.invokeExact(tensor, data, offset, size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_tensor_get {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_tensor_get");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_tensor_get$descriptor() {
+        return ggml_backend_tensor_get.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
+     * }
+     */
+    public static MethodHandle ggml_backend_tensor_get$handle() {
+        return ggml_backend_tensor_get.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
+     * }
+     */
+    public static MemorySegment ggml_backend_tensor_get$address() {
+        return ggml_backend_tensor_get.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_tensor_get(const struct ggml_tensor *tensor, void *data, size_t offset, size_t size)
+     * }
+     */
+    public static void ggml_backend_tensor_get(MemorySegment tensor, MemorySegment data, long offset, long size) {
+        var mh$ = ggml_backend_tensor_get.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_tensor_get", tensor, data, offset, size);
+            }
+            mh$.invokeExact(tensor, data, offset, size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_graph_compute {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_graph_compute");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_graph_compute$descriptor() {
+        return ggml_backend_graph_compute.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static MethodHandle ggml_backend_graph_compute$handle() {
+        return ggml_backend_graph_compute.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static MemorySegment ggml_backend_graph_compute$address() {
+        return ggml_backend_graph_compute.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_graph_compute(ggml_backend_t backend, struct ggml_cgraph *cgraph)
+     * }
+     */
+    public static int ggml_backend_graph_compute(MemorySegment backend, MemorySegment cgraph) {
+        var mh$ = ggml_backend_graph_compute.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_graph_compute", backend, cgraph);
+            }
+            return (int)mh$.invokeExact(backend, cgraph);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GGML_BACKEND_DEVICE_TYPE_CPU = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU = 0
+     * }
+     */
+    public static int GGML_BACKEND_DEVICE_TYPE_CPU() {
+        return GGML_BACKEND_DEVICE_TYPE_CPU;
+    }
+    private static final int GGML_BACKEND_DEVICE_TYPE_GPU = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU = 1
+     * }
+     */
+    public static int GGML_BACKEND_DEVICE_TYPE_GPU() {
+        return GGML_BACKEND_DEVICE_TYPE_GPU;
+    }
+    private static final int GGML_BACKEND_DEVICE_TYPE_IGPU = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_IGPU = 2
+     * }
+     */
+    public static int GGML_BACKEND_DEVICE_TYPE_IGPU() {
+        return GGML_BACKEND_DEVICE_TYPE_IGPU;
+    }
+    private static final int GGML_BACKEND_DEVICE_TYPE_ACCEL = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_ACCEL = 3
+     * }
+     */
+    public static int GGML_BACKEND_DEVICE_TYPE_ACCEL() {
+        return GGML_BACKEND_DEVICE_TYPE_ACCEL;
+    }
+
+    private static class ggml_backend_dev_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_name$descriptor() {
+        return ggml_backend_dev_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_name$handle() {
+        return ggml_backend_dev_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_name$address() {
+        return ggml_backend_dev_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_name(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_name(MemorySegment device) {
+        var mh$ = ggml_backend_dev_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_name", device);
+            }
+            return (MemorySegment)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_description {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_description");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_description$descriptor() {
+        return ggml_backend_dev_description.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_description$handle() {
+        return ggml_backend_dev_description.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_description$address() {
+        return ggml_backend_dev_description.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_dev_description(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_description(MemorySegment device) {
+        var mh$ = ggml_backend_dev_description.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_description", device);
+            }
+            return (MemorySegment)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_memory {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_memory");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_memory$descriptor() {
+        return ggml_backend_dev_memory.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_memory$handle() {
+        return ggml_backend_dev_memory.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_memory$address() {
+        return ggml_backend_dev_memory.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_memory(ggml_backend_dev_t device, size_t *free, size_t *total)
+     * }
+     */
+    public static void ggml_backend_dev_memory(MemorySegment device, MemorySegment free, MemorySegment total) {
+        var mh$ = ggml_backend_dev_memory.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_memory", device, free, total);
+            }
+            mh$.invokeExact(device, free, total);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_type {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_type");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_type$descriptor() {
+        return ggml_backend_dev_type.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_type$handle() {
+        return ggml_backend_dev_type.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_type$address() {
+        return ggml_backend_dev_type.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static int ggml_backend_dev_type(MemorySegment device) {
+        var mh$ = ggml_backend_dev_type.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_type", device);
+            }
+            return (int)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_get_props {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_get_props");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_get_props$descriptor() {
+        return ggml_backend_dev_get_props.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_get_props$handle() {
+        return ggml_backend_dev_get_props.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_get_props$address() {
+        return ggml_backend_dev_get_props.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_dev_get_props(ggml_backend_dev_t device, struct ggml_backend_dev_props *props)
+     * }
+     */
+    public static void ggml_backend_dev_get_props(MemorySegment device, MemorySegment props) {
+        var mh$ = ggml_backend_dev_get_props.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_get_props", device, props);
+            }
+            mh$.invokeExact(device, props);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_backend_reg {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_backend_reg");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_backend_reg$descriptor() {
+        return ggml_backend_dev_backend_reg.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_backend_reg$handle() {
+        return ggml_backend_dev_backend_reg.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_backend_reg$address() {
+        return ggml_backend_dev_backend_reg.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern ggml_backend_reg_t ggml_backend_dev_backend_reg(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_backend_reg(MemorySegment device) {
+        var mh$ = ggml_backend_dev_backend_reg.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_backend_reg", device);
+            }
+            return (MemorySegment)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_init {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_init");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_init$descriptor() {
+        return ggml_backend_dev_init.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_init$handle() {
+        return ggml_backend_dev_init.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_init$address() {
+        return ggml_backend_dev_init.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern ggml_backend_t ggml_backend_dev_init(ggml_backend_dev_t device, const char *params)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_init(MemorySegment device, MemorySegment params) {
+        var mh$ = ggml_backend_dev_init.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_init", device, params);
+            }
+            return (MemorySegment)mh$.invokeExact(device, params);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_buffer_type {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_buffer_type");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_buffer_type$descriptor() {
+        return ggml_backend_dev_buffer_type.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_buffer_type$handle() {
+        return ggml_backend_dev_buffer_type.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_buffer_type$address() {
+        return ggml_backend_dev_buffer_type.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t device)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_buffer_type(MemorySegment device) {
+        var mh$ = ggml_backend_dev_buffer_type.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_buffer_type", device);
+            }
+            return (MemorySegment)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_buffer_from_host_ptr {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_buffer_from_host_ptr");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_buffer_from_host_ptr$descriptor() {
+        return ggml_backend_dev_buffer_from_host_ptr.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_buffer_from_host_ptr$handle() {
+        return ggml_backend_dev_buffer_from_host_ptr.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_buffer_from_host_ptr$address() {
+        return ggml_backend_dev_buffer_from_host_ptr.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern ggml_backend_buffer_t ggml_backend_dev_buffer_from_host_ptr(ggml_backend_dev_t device, void *ptr, size_t size, size_t max_tensor_size)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_buffer_from_host_ptr(MemorySegment device, MemorySegment ptr, long size, long max_tensor_size) {
+        var mh$ = ggml_backend_dev_buffer_from_host_ptr.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_buffer_from_host_ptr", device, ptr, size, max_tensor_size);
+            }
+            return (MemorySegment)mh$.invokeExact(device, ptr, size, max_tensor_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_supports_op {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_BOOL,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_supports_op");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_supports_op$descriptor() {
+        return ggml_backend_dev_supports_op.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_supports_op$handle() {
+        return ggml_backend_dev_supports_op.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_supports_op$address() {
+        return ggml_backend_dev_supports_op.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_dev_supports_op(ggml_backend_dev_t device, const struct ggml_tensor *op)
+     * }
+     */
+    public static boolean ggml_backend_dev_supports_op(MemorySegment device, MemorySegment op) {
+        var mh$ = ggml_backend_dev_supports_op.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_supports_op", device, op);
+            }
+            return (boolean)mh$.invokeExact(device, op);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_reg_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_reg_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_reg_name$descriptor() {
+        return ggml_backend_reg_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
+     * }
+     */
+    public static MethodHandle ggml_backend_reg_name$handle() {
+        return ggml_backend_reg_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
+     * }
+     */
+    public static MemorySegment ggml_backend_reg_name$address() {
+        return ggml_backend_reg_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_backend_reg_name(ggml_backend_reg_t reg)
+     * }
+     */
+    public static MemorySegment ggml_backend_reg_name(MemorySegment reg) {
+        var mh$ = ggml_backend_reg_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_reg_name", reg);
+            }
+            return (MemorySegment)mh$.invokeExact(reg);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_reg_get_proc_address {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_reg_get_proc_address");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_reg_get_proc_address$descriptor() {
+        return ggml_backend_reg_get_proc_address.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
+     * }
+     */
+    public static MethodHandle ggml_backend_reg_get_proc_address$handle() {
+        return ggml_backend_reg_get_proc_address.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
+     * }
+     */
+    public static MemorySegment ggml_backend_reg_get_proc_address$address() {
+        return ggml_backend_reg_get_proc_address.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void *ggml_backend_reg_get_proc_address(ggml_backend_reg_t reg, const char *name)
+     * }
+     */
+    public static MemorySegment ggml_backend_reg_get_proc_address(MemorySegment reg, MemorySegment name) {
+        var mh$ = ggml_backend_reg_get_proc_address.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_reg_get_proc_address", reg, name);
+            }
+            return (MemorySegment)mh$.invokeExact(reg, name);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_count {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_count");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_dev_count()
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_count$descriptor() {
+        return ggml_backend_dev_count.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_dev_count()
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_count$handle() {
+        return ggml_backend_dev_count.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_dev_count()
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_count$address() {
+        return ggml_backend_dev_count.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_dev_count()
+     * }
+     */
+    public static long ggml_backend_dev_count() {
+        var mh$ = ggml_backend_dev_count.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_count");
+            }
+            return (long)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_dev_get {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_dev_get");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_dev_get$descriptor() {
+        return ggml_backend_dev_get.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
+     * }
+     */
+    public static MethodHandle ggml_backend_dev_get$handle() {
+        return ggml_backend_dev_get.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_get$address() {
+        return ggml_backend_dev_get.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern ggml_backend_dev_t ggml_backend_dev_get(size_t index)
+     * }
+     */
+    public static MemorySegment ggml_backend_dev_get(long index) {
+        var mh$ = ggml_backend_dev_get.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_dev_get", index);
+            }
+            return (MemorySegment)mh$.invokeExact(index);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_load_all_from_path {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_load_all_from_path");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_load_all_from_path(const char *dir_path)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_load_all_from_path$descriptor() {
+        return ggml_backend_load_all_from_path.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_load_all_from_path(const char *dir_path)
+     * }
+     */
+    public static MethodHandle ggml_backend_load_all_from_path$handle() {
+        return ggml_backend_load_all_from_path.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_load_all_from_path(const char *dir_path)
+     * }
+     */
+    public static MemorySegment ggml_backend_load_all_from_path$address() {
+        return ggml_backend_load_all_from_path.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_load_all_from_path(const char *dir_path)
+     * }
+     */
+    public static void ggml_backend_load_all_from_path(MemorySegment dir_path) {
+        var mh$ = ggml_backend_load_all_from_path.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_load_all_from_path", dir_path);
+            }
+            mh$.invokeExact(dir_path);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_sched_new {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_POINTER,
             Ggml.C_INT,
             Ggml.C_LONG,
             Ggml.C_BOOL,
-            Ggml.C_BOOL);
+            Ggml.C_BOOL
+        );
 
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_new");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_new");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_new$descriptor() {
-    return ggml_backend_sched_new.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_new$handle() {
-    return ggml_backend_sched_new.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_new$address() {
-    return ggml_backend_sched_new.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_new(
-      MemorySegment backends,
-      MemorySegment bufts,
-      int n_backends,
-      long graph_size,
-      boolean parallel,
-      boolean op_offload) {
-    var mh$ = ggml_backend_sched_new.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall(
-            "ggml_backend_sched_new",
-            backends,
-            bufts,
-            n_backends,
-            graph_size,
-            parallel,
-            op_offload);
-      }
-      return (MemorySegment)
-          mh$.invokeExact(backends, bufts, n_backends, graph_size, parallel, op_offload);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_sched_free {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_free");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_free$descriptor() {
-    return ggml_backend_sched_free.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_free$handle() {
-    return ggml_backend_sched_free.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_free$address() {
-    return ggml_backend_sched_free.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
-   * }
-   */
-  public static void ggml_backend_sched_free(MemorySegment sched) {
-    var mh$ = ggml_backend_sched_free.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_sched_free", sched);
-      }
-      mh$.invokeExact(sched);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_new$descriptor() {
+        return ggml_backend_sched_new.DESC;
     }
-  }
 
-  private static class ggml_backend_sched_reserve {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_BOOL, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_reserve");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_reserve$descriptor() {
-    return ggml_backend_sched_reserve.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_reserve$handle() {
-    return ggml_backend_sched_reserve.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_reserve$address() {
-    return ggml_backend_sched_reserve.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
-   * }
-   */
-  public static boolean ggml_backend_sched_reserve(
-      MemorySegment sched, MemorySegment measure_graph) {
-    var mh$ = ggml_backend_sched_reserve.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_sched_reserve", sched, measure_graph);
-      }
-      return (boolean) mh$.invokeExact(sched, measure_graph);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_new$handle() {
+        return ggml_backend_sched_new.HANDLE;
     }
-  }
 
-  private static class ggml_backend_sched_get_buffer_size {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_LONG, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_get_buffer_size");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_get_buffer_size$descriptor() {
-    return ggml_backend_sched_get_buffer_size.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_get_buffer_size$handle() {
-    return ggml_backend_sched_get_buffer_size.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_get_buffer_size$address() {
-    return ggml_backend_sched_get_buffer_size.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
-   * }
-   */
-  public static long ggml_backend_sched_get_buffer_size(
-      MemorySegment sched, MemorySegment backend) {
-    var mh$ = ggml_backend_sched_get_buffer_size.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_sched_get_buffer_size", sched, backend);
-      }
-      return (long) mh$.invokeExact(sched, backend);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_new$address() {
+        return ggml_backend_sched_new.ADDR;
     }
-  }
 
-  private static class ggml_backend_sched_alloc_graph {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_BOOL, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_alloc_graph");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_alloc_graph$descriptor() {
-    return ggml_backend_sched_alloc_graph.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_alloc_graph$handle() {
-    return ggml_backend_sched_alloc_graph.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_alloc_graph$address() {
-    return ggml_backend_sched_alloc_graph.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static boolean ggml_backend_sched_alloc_graph(MemorySegment sched, MemorySegment graph) {
-    var mh$ = ggml_backend_sched_alloc_graph.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_sched_alloc_graph", sched, graph);
-      }
-      return (boolean) mh$.invokeExact(sched, graph);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * {@snippet lang=c :
+     * extern ggml_backend_sched_t ggml_backend_sched_new(ggml_backend_t *backends, ggml_backend_buffer_type_t *bufts, int n_backends, size_t graph_size, _Bool parallel, _Bool op_offload)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_new(MemorySegment backends, MemorySegment bufts, int n_backends, long graph_size, boolean parallel, boolean op_offload) {
+        var mh$ = ggml_backend_sched_new.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_new", backends, bufts, n_backends, graph_size, parallel, op_offload);
+            }
+            return (MemorySegment)mh$.invokeExact(backends, bufts, n_backends, graph_size, parallel, op_offload);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
     }
-  }
 
-  private static class ggml_backend_sched_graph_compute {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_INT, Ggml.C_POINTER, Ggml.C_POINTER);
+    private static class ggml_backend_sched_free {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
 
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_graph_compute");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_free");
 
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_graph_compute$descriptor() {
-    return ggml_backend_sched_graph_compute.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_graph_compute$handle() {
-    return ggml_backend_sched_graph_compute.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_graph_compute$address() {
-    return ggml_backend_sched_graph_compute.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
-   * }
-   */
-  public static int ggml_backend_sched_graph_compute(MemorySegment sched, MemorySegment graph) {
-    var mh$ = ggml_backend_sched_graph_compute.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_sched_graph_compute", sched, graph);
-      }
-      return (int) mh$.invokeExact(sched, graph);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
-  }
 
-  private static class ggml_backend_sched_reset {
-    public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_reset");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_reset$descriptor() {
-    return ggml_backend_sched_reset.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_reset$handle() {
-    return ggml_backend_sched_reset.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_reset$address() {
-    return ggml_backend_sched_reset.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
-   * }
-   */
-  public static void ggml_backend_sched_reset(MemorySegment sched) {
-    var mh$ = ggml_backend_sched_reset.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_sched_reset", sched);
-      }
-      mh$.invokeExact(sched);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_free$descriptor() {
+        return ggml_backend_sched_free.DESC;
     }
-  }
 
-  private static class ggml_backend_sched_set_eval_callback {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.ofVoid(Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR =
-        SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_set_eval_callback");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_sched_set_eval_callback$descriptor() {
-    return ggml_backend_sched_set_eval_callback.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
-   * }
-   */
-  public static MethodHandle ggml_backend_sched_set_eval_callback$handle() {
-    return ggml_backend_sched_set_eval_callback.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
-   * }
-   */
-  public static MemorySegment ggml_backend_sched_set_eval_callback$address() {
-    return ggml_backend_sched_set_eval_callback.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
-   * }
-   */
-  public static void ggml_backend_sched_set_eval_callback(
-      MemorySegment sched, MemorySegment callback, MemorySegment user_data) {
-    var mh$ = ggml_backend_sched_set_eval_callback.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_sched_set_eval_callback", sched, callback, user_data);
-      }
-      mh$.invokeExact(sched, callback, user_data);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_free$handle() {
+        return ggml_backend_sched_free.HANDLE;
     }
-  }
 
-  private static class ggml_backend_tensor_alloc {
-    public static final FunctionDescriptor DESC =
-        FunctionDescriptor.of(Ggml.C_INT, Ggml.C_POINTER, Ggml.C_POINTER, Ggml.C_POINTER);
-
-    public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_tensor_alloc");
-
-    public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-  }
-
-  /**
-   * Function descriptor for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
-   * }
-   */
-  public static FunctionDescriptor ggml_backend_tensor_alloc$descriptor() {
-    return ggml_backend_tensor_alloc.DESC;
-  }
-
-  /**
-   * Downcall method handle for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
-   * }
-   */
-  public static MethodHandle ggml_backend_tensor_alloc$handle() {
-    return ggml_backend_tensor_alloc.HANDLE;
-  }
-
-  /**
-   * Address for:
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
-   * }
-   */
-  public static MemorySegment ggml_backend_tensor_alloc$address() {
-    return ggml_backend_tensor_alloc.ADDR;
-  }
-
-  /**
-   *
-   *
-   * {@snippet lang=c :
-   * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
-   * }
-   */
-  public static int ggml_backend_tensor_alloc(
-      MemorySegment buffer, MemorySegment tensor, MemorySegment addr) {
-    var mh$ = ggml_backend_tensor_alloc.HANDLE;
-    try {
-      if (TRACE_DOWNCALLS) {
-        traceDowncall("ggml_backend_tensor_alloc", buffer, tensor, addr);
-      }
-      return (int) mh$.invokeExact(buffer, tensor, addr);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_free$address() {
+        return ggml_backend_sched_free.ADDR;
     }
-  }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_free(ggml_backend_sched_t sched)
+     * }
+     */
+    public static void ggml_backend_sched_free(MemorySegment sched) {
+        var mh$ = ggml_backend_sched_free.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_free", sched);
+            }
+            mh$.invokeExact(sched);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_sched_reserve {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_BOOL,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_reserve");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_reserve$descriptor() {
+        return ggml_backend_sched_reserve.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_reserve$handle() {
+        return ggml_backend_sched_reserve.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_reserve$address() {
+        return ggml_backend_sched_reserve.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_reserve(ggml_backend_sched_t sched, struct ggml_cgraph *measure_graph)
+     * }
+     */
+    public static boolean ggml_backend_sched_reserve(MemorySegment sched, MemorySegment measure_graph) {
+        var mh$ = ggml_backend_sched_reserve.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_reserve", sched, measure_graph);
+            }
+            return (boolean)mh$.invokeExact(sched, measure_graph);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_sched_get_buffer_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_LONG,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_get_buffer_size");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_get_buffer_size$descriptor() {
+        return ggml_backend_sched_get_buffer_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_get_buffer_size$handle() {
+        return ggml_backend_sched_get_buffer_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_get_buffer_size$address() {
+        return ggml_backend_sched_get_buffer_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern size_t ggml_backend_sched_get_buffer_size(ggml_backend_sched_t sched, ggml_backend_t backend)
+     * }
+     */
+    public static long ggml_backend_sched_get_buffer_size(MemorySegment sched, MemorySegment backend) {
+        var mh$ = ggml_backend_sched_get_buffer_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_get_buffer_size", sched, backend);
+            }
+            return (long)mh$.invokeExact(sched, backend);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_sched_alloc_graph {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_BOOL,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_alloc_graph");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_alloc_graph$descriptor() {
+        return ggml_backend_sched_alloc_graph.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_alloc_graph$handle() {
+        return ggml_backend_sched_alloc_graph.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_alloc_graph$address() {
+        return ggml_backend_sched_alloc_graph.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern _Bool ggml_backend_sched_alloc_graph(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static boolean ggml_backend_sched_alloc_graph(MemorySegment sched, MemorySegment graph) {
+        var mh$ = ggml_backend_sched_alloc_graph.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_alloc_graph", sched, graph);
+            }
+            return (boolean)mh$.invokeExact(sched, graph);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_sched_graph_compute {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_graph_compute");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_graph_compute$descriptor() {
+        return ggml_backend_sched_graph_compute.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_graph_compute$handle() {
+        return ggml_backend_sched_graph_compute.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_graph_compute$address() {
+        return ggml_backend_sched_graph_compute.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_sched_graph_compute(ggml_backend_sched_t sched, struct ggml_cgraph *graph)
+     * }
+     */
+    public static int ggml_backend_sched_graph_compute(MemorySegment sched, MemorySegment graph) {
+        var mh$ = ggml_backend_sched_graph_compute.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_graph_compute", sched, graph);
+            }
+            return (int)mh$.invokeExact(sched, graph);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_sched_reset {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_reset");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_reset$descriptor() {
+        return ggml_backend_sched_reset.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_reset$handle() {
+        return ggml_backend_sched_reset.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_reset$address() {
+        return ggml_backend_sched_reset.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_reset(ggml_backend_sched_t sched)
+     * }
+     */
+    public static void ggml_backend_sched_reset(MemorySegment sched) {
+        var mh$ = ggml_backend_sched_reset.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_reset", sched);
+            }
+            mh$.invokeExact(sched);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_sched_set_eval_callback {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_sched_set_eval_callback");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_sched_set_eval_callback$descriptor() {
+        return ggml_backend_sched_set_eval_callback.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
+     * }
+     */
+    public static MethodHandle ggml_backend_sched_set_eval_callback$handle() {
+        return ggml_backend_sched_set_eval_callback.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
+     * }
+     */
+    public static MemorySegment ggml_backend_sched_set_eval_callback$address() {
+        return ggml_backend_sched_set_eval_callback.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_backend_sched_set_eval_callback(ggml_backend_sched_t sched, ggml_backend_sched_eval_callback callback, void *user_data)
+     * }
+     */
+    public static void ggml_backend_sched_set_eval_callback(MemorySegment sched, MemorySegment callback, MemorySegment user_data) {
+        var mh$ = ggml_backend_sched_set_eval_callback.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_sched_set_eval_callback", sched, callback, user_data);
+            }
+            mh$.invokeExact(sched, callback, user_data);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_backend_tensor_alloc {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_backend_tensor_alloc");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
+     * }
+     */
+    public static FunctionDescriptor ggml_backend_tensor_alloc$descriptor() {
+        return ggml_backend_tensor_alloc.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
+     * }
+     */
+    public static MethodHandle ggml_backend_tensor_alloc$handle() {
+        return ggml_backend_tensor_alloc.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
+     * }
+     */
+    public static MemorySegment ggml_backend_tensor_alloc$address() {
+        return ggml_backend_tensor_alloc.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern enum ggml_status ggml_backend_tensor_alloc(ggml_backend_buffer_t buffer, struct ggml_tensor *tensor, void *addr)
+     * }
+     */
+    public static int ggml_backend_tensor_alloc(MemorySegment buffer, MemorySegment tensor, MemorySegment addr) {
+        var mh$ = ggml_backend_tensor_alloc.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_backend_tensor_alloc", buffer, tensor, addr);
+            }
+            return (int)mh$.invokeExact(buffer, tensor, addr);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 }
+

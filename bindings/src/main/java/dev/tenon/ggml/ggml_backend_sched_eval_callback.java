@@ -2,18 +2,17 @@
 
 package dev.tenon.ggml;
 
-import static java.lang.foreign.MemoryLayout.PathElement.*;
-import static java.lang.foreign.ValueLayout.*;
-
-import java.lang.foreign.*;
 import java.lang.invoke.*;
+import java.lang.foreign.*;
+import java.nio.ByteOrder;
 import java.util.*;
 import java.util.function.*;
 import java.util.stream.*;
 
+import static java.lang.foreign.ValueLayout.*;
+import static java.lang.foreign.MemoryLayout.PathElement.*;
+
 /**
- *
- *
  * {@snippet lang=c :
  * typedef _Bool (*ggml_backend_sched_eval_callback)(struct ggml_tensor {
  *     enum ggml_type type;
@@ -35,45 +34,54 @@ import java.util.stream.*;
  */
 public final class ggml_backend_sched_eval_callback {
 
-  private ggml_backend_sched_eval_callback() {
-    // Should not be called directly
-  }
-
-  /** The function pointer signature, expressed as a functional interface */
-  public interface Function {
-    boolean apply(MemorySegment t, boolean ask, MemorySegment user_data);
-  }
-
-  private static final FunctionDescriptor $DESC =
-      FunctionDescriptor.of(Ggml.C_BOOL, Ggml.C_POINTER, Ggml.C_BOOL, Ggml.C_POINTER);
-
-  /** The descriptor of this function pointer */
-  public static FunctionDescriptor descriptor() {
-    return $DESC;
-  }
-
-  private static final MethodHandle UP$MH =
-      Ggml.upcallHandle(ggml_backend_sched_eval_callback.Function.class, "apply", $DESC);
-
-  /**
-   * Allocates a new upcall stub, whose implementation is defined by {@code fi}. The lifetime of the
-   * returned segment is managed by {@code arena}
-   */
-  public static MemorySegment allocate(ggml_backend_sched_eval_callback.Function fi, Arena arena) {
-    return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
-  }
-
-  private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
-
-  /** Invoke the upcall stub {@code funcPtr}, with given parameters */
-  public static boolean invoke(
-      MemorySegment funcPtr, MemorySegment t, boolean ask, MemorySegment user_data) {
-    try {
-      return (boolean) DOWN$MH.invokeExact(funcPtr, t, ask, user_data);
-    } catch (Error | RuntimeException ex) {
-      throw ex;
-    } catch (Throwable ex$) {
-      throw new AssertionError("should not reach here", ex$);
+    private ggml_backend_sched_eval_callback() {
+        // Should not be called directly
     }
-  }
+
+    /**
+     * The function pointer signature, expressed as a functional interface
+     */
+    public interface Function {
+        boolean apply(MemorySegment t, boolean ask, MemorySegment user_data);
+    }
+
+    private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+        Ggml.C_BOOL,
+        Ggml.C_POINTER,
+        Ggml.C_BOOL,
+        Ggml.C_POINTER
+    );
+
+    /**
+     * The descriptor of this function pointer
+     */
+    public static FunctionDescriptor descriptor() {
+        return $DESC;
+    }
+
+    private static final MethodHandle UP$MH = Ggml.upcallHandle(ggml_backend_sched_eval_callback.Function.class, "apply", $DESC);
+
+    /**
+     * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+     * The lifetime of the returned segment is managed by {@code arena}
+     */
+    public static MemorySegment allocate(ggml_backend_sched_eval_callback.Function fi, Arena arena) {
+        return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+    }
+
+    private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+    /**
+     * Invoke the upcall stub {@code funcPtr}, with given parameters
+     */
+    public static boolean invoke(MemorySegment funcPtr, MemorySegment t, boolean ask, MemorySegment user_data) {
+        try {
+            return (boolean) DOWN$MH.invokeExact(funcPtr, t, ask, user_data);
+        } catch (Error | RuntimeException ex) {
+            throw ex;
+        } catch (Throwable ex$) {
+            throw new AssertionError("should not reach here", ex$);
+        }
+    }
 }
+

@@ -18,14 +18,14 @@ public interface Architecture {
   /// {@return the value of `general.architecture` this implements, for example `llama`}
   String name();
 
-  /// Binds weights to a decoder. Every weight is declared here, so that a wrong file fails at load
+  /// Binds weights to a network. Every weight is declared here, so that a wrong file fails at load
   /// and not at the first token.
   ///
   /// @param gguf the file, for its numbers; not retained
   /// @param weights of the model, without data yet
-  /// @return a stateless decoder
+  /// @return a stateless [Decoder], [Encoder] or [EncoderDecoder]
   /// @throws GgufFormatException if a number is absent, has another type or does not go with the
   ///     others, or a weight is absent or has another shape
   /// @throws UnsupportedOperationException if the file asks for something that this does not know
-  Decoder bind(Gguf gguf, Weights weights) throws GgufFormatException;
+  Network bind(Gguf gguf, Weights weights) throws GgufFormatException;
 }

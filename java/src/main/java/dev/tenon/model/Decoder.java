@@ -7,7 +7,7 @@ import dev.tenon.tensor.Tensor;
 
 /// Builds the graph of one pass of a causal language model. Stateless: all state is in the cache.
 @FunctionalInterface
-public interface Decoder {
+public non-sealed interface Decoder extends Network {
   /// {@return logits, F32 `[vocabulary, n]`, after the tokens of the pass whose output is wanted}
   ///
   /// @param g graph to append to

@@ -3,6 +3,7 @@ package dev.tenon.model;
 import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.tensor.Compute;
+import dev.tenon.tensor.CrossCache;
 import dev.tenon.tensor.Graph;
 import dev.tenon.tensor.KvCache;
 import dev.tenon.tensor.KvTurn;
@@ -14,9 +15,11 @@ import dev.tenon.tensor.Weights;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.function.IntFunction;
 
-/// Evaluates batches of tokens with a decoder: cuts them into passes, places them in the cache,
-/// builds the graph of a pass or uses the last one again, and reads the logits.
+/// Evaluates batches of tokens with a decoder, or with that of an encoder-decoder: cuts them into
+/// passes, places them in the cache, builds the graph of a pass or uses the last one again, and
+/// reads the logits.
 ///
 /// The graph of a pass depends on the number of its rows and outputs and on how much of the cache
 /// it sees, which is rounded: from one generated token to the next all three stay the same, and
@@ -30,8 +33,11 @@ public final class Evaluator implements AutoCloseable {
   /// The most rows of a pass that has the memory for verification.
   private static final int FEW = 64;
 
-  private final Decoder decoder;
+  private final Body body;
+  private final int positions; // that the model knows
+  private final IntFunction<Rope> keyRope; // of a layer
   private final KvCache cache;
+  private final CrossCache cross; // null without an encoder
   private final Weights weights;
   private final int vocabulary;
   private final int passRows;
@@ -41,6 +47,12 @@ public final class Evaluator implements AutoCloseable {
   private Slot verifying; // made when it is first needed
   private MatmulObserver observer;
   private boolean running; // so what an observer calls must leave passes and cache alone
+
+  /// Builds the graph of a pass.
+  private interface Body {
+    /// @param sight what its rows look at of the sources; null without an encoder
+    Tensor forward(Graph g, Inputs inputs, KvView cache, CrossCache.Sight sight);
+  }
 
   /// Memory for passes, and the pass that has it.
   private static final class Slot implements AutoCloseable {
@@ -65,12 +77,10 @@ public final class Evaluator implements AutoCloseable {
   }
 
   /// One graph with its inputs and its result.
-  private record Pass(
-      int rows, int outputs, int visible, Graph graph, Inputs inputs, KvView view, Tensor logits) {
-    boolean fits(int rows, int outputs, int visible) {
-      return this.rows == rows && this.outputs == outputs && this.visible == visible;
-    }
-  }
+  private record Pass(Form form, Graph graph, Inputs inputs, KvView view, Tensor logits) {}
+
+  /// What the graph of a pass depends on.
+  private record Form(int rows, int outputs, int visible, CrossCache.Sight sight) {}
 
   /// Makes an evaluator, with memory for its largest pass.
   ///
@@ -81,16 +91,74 @@ public final class Evaluator implements AutoCloseable {
   /// @param passRows the most rows in a pass, at least 1
   /// @throws dev.tenon.tensor.BackendException if there is not the memory
   public Evaluator(Decoder decoder, Weights weights, KvCache cache, int vocabulary, int passRows) {
+    this(
+        (g, inputs, view, _) -> decoder.forward(g, inputs, view),
+        decoder.positions(),
+        decoder::keyRope,
+        weights,
+        cache,
+        null,
+        vocabulary,
+        passRows);
+  }
+
+  /// Makes an evaluator for the decoder of an encoder-decoder, with memory for its largest pass.
+  ///
+  /// @param network builds the graphs
+  /// @param weights of the network, loaded
+  /// @param cache where keys and values of the decoder's tokens go; stays the caller's, who closes
+  ///     it after this
+  /// @param cross has those of the sources, and says what each sequence looks at; stays the
+  ///     caller's, who closes it after this
+  /// @param vocabulary number of token ids
+  /// @param passRows the most rows in a pass, at least 1
+  /// @throws dev.tenon.tensor.BackendException if there is not the memory
+  public Evaluator(
+      EncoderDecoder network,
+      Weights weights,
+      KvCache cache,
+      CrossCache cross,
+      int vocabulary,
+      int passRows) {
+    this(
+        (g, inputs, view, sight) -> network.forward(g, inputs, view, cross.view(g, sight, null)),
+        network.positions(),
+        _ -> {
+          throw new UnsupportedOperationException(
+              "the tokens of an encoder-decoder cannot move to other positions");
+        },
+        weights,
+        cache,
+        cross,
+        vocabulary,
+        passRows);
+  }
+
+  private Evaluator(
+      Body body,
+      int positions,
+      IntFunction<Rope> keyRope,
+      Weights weights,
+      KvCache cache,
+      CrossCache cross,
+      int vocabulary,
+      int passRows) {
     if (passRows < 1) throw new IllegalArgumentException("passRows: " + passRows + ", at least 1");
-    this.decoder = decoder;
+    this.body = body;
+    this.positions = positions;
+    this.keyRope = keyRope;
     this.cache = cache;
+    this.cross = cross;
     this.weights = weights;
     this.vocabulary = vocabulary;
     this.passRows = Math.min(passRows, cache.cells());
-    this.capacity = Math.max(1024, 16 * weights.size());
+    // Each source that rows look at takes a few tensors of its own in each layer.
+    int sights = cross == null ? 0 : 8 * KvCache.MAX_SEQUENCES * cross.layout().layers();
+    this.capacity = Math.max(1024, 16 * weights.size()) + sights;
     // Any row may be an output, but all of them seldom are: memory for that comes when it must.
-    try (var largest = build(this.passRows, 1, cache.cells()).graph) {
-      this.largestPass = largest.size();
+    var sight = cross == null ? null : cross.largestSight(this.passRows);
+    try (var largest = build(new Form(this.passRows, 1, cache.cells(), sight)).graph) {
+      this.largestPass = largest.size() + sights;
       this.usual = new Slot(new Compute(weights.backend(), largestPass));
       try {
         usual.compute.reserve(largest);
@@ -106,7 +174,7 @@ public final class Evaluator implements AutoCloseable {
   /// @param batch tokens at the next positions of their sequences
   /// @return a row of logits for each output of the batch, unnormalised; fresh arrays
   /// @throws IndexOutOfBoundsException if an id is outside the vocabulary, a position beyond those
-  ///     that the [decoder][Decoder#positions] knows, or there is no such sequence; nothing is
+  ///     that the model knows, or there is no such sequence; nothing is
   ///     evaluated
   /// @throws IllegalArgumentException if a position is not the next of its sequence; nothing is
   ///     evaluated
@@ -127,7 +195,7 @@ public final class Evaluator implements AutoCloseable {
   /// @param batch tokens at the next positions of their sequences
   /// @param rows one for each output of the batch, each as long as the vocabulary; filled
   /// @throws IndexOutOfBoundsException if an id is outside the vocabulary, a position beyond those
-  ///     that the [decoder][Decoder#positions] knows, or there is no such sequence; nothing is
+  ///     that the model knows, or there is no such sequence; nothing is
   ///     evaluated
   /// @throws IllegalArgumentException if a position is not the next of its sequence, or the arrays
   ///     have another size; nothing is evaluated
@@ -152,9 +220,9 @@ public final class Evaluator implements AutoCloseable {
             "token " + token + " is outside the vocabulary of " + vocabulary);
     }
     for (int position : batch.positions()) {
-      if (position >= decoder.positions())
+      if (position >= positions)
         throw new IndexOutOfBoundsException(
-            "position " + position + " is beyond the " + decoder.positions() + " the model knows");
+            "position " + position + " is beyond the " + positions + " the model knows");
     }
     var before = new int[KvCache.MAX_SEQUENCES];
     for (int s = 0; s < before.length; s++) before[s] = cache.length(s);
@@ -224,7 +292,7 @@ public final class Evaluator implements AutoCloseable {
 
   private Rope[] keyRopes() {
     var ropes = new Rope[cache.layout().layers()];
-    for (int layer = 0; layer < ropes.length; layer++) ropes[layer] = decoder.keyRope(layer);
+    for (int layer = 0; layer < ropes.length; layer++) ropes[layer] = keyRope.apply(layer);
     return ropes;
   }
 
@@ -280,7 +348,9 @@ public final class Evaluator implements AutoCloseable {
     var part = batch.slice(from, to);
     var cells = cache.place(part.positions(), part.sequences());
     var slot = slot(part);
-    var pass = pass(slot, part.tokens().length, part.outputs().length, cache.visible());
+    var sight = cross == null ? null : cross.sight(part.sequences());
+    var form = new Form(part.tokens().length, part.outputs().length, cache.visible(), sight);
+    var pass = pass(slot, form);
     pass.inputs.tokens().set(part.tokens());
     if (pass.inputs.positions().hasMemory()) pass.inputs.positions().set(part.positions());
     pass.inputs.outputs().set(part.outputs());
@@ -305,10 +375,10 @@ public final class Evaluator implements AutoCloseable {
   }
 
   /// The pass of a slot: the one before where it fits, else a new one in its place.
-  private Pass pass(Slot slot, int rows, int outputs, int visible) {
-    if (slot.pass != null && slot.pass.fits(rows, outputs, visible)) return slot.pass;
+  private Pass pass(Slot slot, Form form) {
+    if (slot.pass != null && slot.pass.form.equals(form)) return slot.pass;
     slot.clear();
-    var built = build(rows, outputs, visible);
+    var built = build(form);
     try {
       slot.compute.allocate(built.graph);
     } catch (Throwable e) {
@@ -319,24 +389,22 @@ public final class Evaluator implements AutoCloseable {
     return built;
   }
 
-  private Pass build(int rows, int outputs, int visible) {
+  private Pass build(Form form) {
     var graph = new Graph(capacity);
     try {
       var inputs =
           new Inputs(
-              graph.input("tokens", TensorType.I32, Shape.of(rows)),
-              graph.input("positions", TensorType.I32, Shape.of(rows)),
-              graph.input("outputs", TensorType.I32, Shape.of(outputs)));
-      var view = cache.view(graph, rows, visible);
-      var logits = decoder.forward(graph, inputs, view); // [vocabulary, outputs]
-      if (!logits.shape().equals(Shape.of(vocabulary, outputs)))
+              graph.input("tokens", TensorType.I32, Shape.of(form.rows)),
+              graph.input("positions", TensorType.I32, Shape.of(form.rows)),
+              graph.input("outputs", TensorType.I32, Shape.of(form.outputs)));
+      var view = cache.view(graph, form.rows, form.visible);
+      var logits = body.forward(graph, inputs, view, form.sight); // [vocabulary, outputs]
+      var expected = Shape.of(vocabulary, form.outputs);
+      if (!logits.shape().equals(expected))
         throw new IllegalStateException(
-            "decoder gave logits of "
-                + logits.shape()
-                + ", expected "
-                + Shape.of(vocabulary, outputs));
+            "decoder gave logits of " + logits.shape() + ", expected " + expected);
       graph.output(logits);
-      return new Pass(rows, outputs, visible, graph, inputs, view, logits);
+      return new Pass(form, graph, inputs, view, logits);
     } catch (Throwable e) {
       graph.close();
       throw e;

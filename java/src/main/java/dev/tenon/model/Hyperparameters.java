@@ -70,6 +70,41 @@ public record Hyperparameters(
         positive(gguf, key + "context_length"));
   }
 
+  /// {@return the numbers of the decoder in `gguf`, a file of an encoder-decoder, of which [#of]
+  /// gives the encoder's: where no key says otherwise they are the same}
+  ///
+  /// @param gguf open file
+  /// @throws GgufFormatException if a required key is absent or of another type, a number is not
+  ///     positive, or there are more layers than tensors
+  public static Hyperparameters ofDecoder(Gguf gguf) throws GgufFormatException {
+    var encoder = of(gguf);
+    var key = encoder.architecture + ".";
+    int layers = positive(gguf, key + "decoder_block_count", encoder.layers);
+    int most = Math.max(512, gguf.tensors().size());
+    if (layers > most)
+      throw gguf.malformed(
+          key + "decoder_block_count", key + "decoder_block_count from 1 to " + most, "" + layers);
+    int heads = positive(gguf, key + "attention.decoder_head_count", encoder.heads);
+    int headDim = positive(gguf, key + "attention.key_length", encoder.width / heads);
+    int valueDim = positive(gguf, key + "attention.value_length", encoder.width / heads);
+    if ((long) heads * Math.max(headDim, valueDim) > Integer.MAX_VALUE)
+      throw gguf.malformed(
+          key + "attention.decoder_head_count",
+          "heads of " + headDim + " that go together",
+          heads + " of them");
+    return new Hyperparameters(
+        encoder.architecture,
+        layers,
+        encoder.width,
+        number(gguf, key + "decoder_feed_forward_length", encoder.ffnWidth),
+        heads,
+        heads,
+        headDim,
+        valueDim,
+        encoder.vocabulary,
+        encoder.contextLength);
+  }
+
   /// {@return the integer at `key`, or `fallback` if absent}
   ///
   /// @param gguf open file

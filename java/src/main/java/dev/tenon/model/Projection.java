@@ -88,7 +88,20 @@ public record Projection(Tensor weight, Tensor scale, Tensor bias, boolean scale
   /// @param g graph
   /// @param x F32 `[in, t]`
   public Tensor apply(Graph g, Tensor x) {
-    var y = g.matmul(weight, x); // [out, t]
+    return scaled(g, g.matmul(weight, x)); // [out, t]
+  }
+
+  /// {@return the projected activations, F32 `[out, t]`, computed [in parts][Graph#matmulInParts]:
+  /// for the scores of a whole vocabulary for many rows}
+  ///
+  /// @param g graph
+  /// @param x F32 `[in, t]`
+  public Tensor applyInParts(Graph g, Tensor x) {
+    return scaled(g, g.matmulInParts(weight, x)); // [out, t]
+  }
+
+  private Tensor scaled(Graph g, Tensor product) {
+    var y = product; // [out, t]
     if (scale != null && !scaledLast) y = g.mul(y, scale);
     if (bias != null) y = g.add(y, bias);
     if (scale != null && scaledLast) y = g.mul(y, scale);

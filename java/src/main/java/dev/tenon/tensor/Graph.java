@@ -9,6 +9,8 @@ import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.Consumer;
 
 /// The operations of one forward pass. Each method appends one operation and returns its result;
 /// nothing runs until [Compute#run].
@@ -141,6 +143,32 @@ public final class Graph implements AutoCloseable {
         Ggml.ggml_mul_mat(context, w.ggml(), x.ggml()),
         TensorType.F32,
         Shape.of(a.n1(), b.n1(), b.n2(), b.n3()));
+  }
+
+  /// {@return `w` times `x`, F32 `[m, t]`, in two parts where that is faster}
+  ///
+  /// On the processor ggml multiplies matrices of floating types fast where they have a multiple of
+  /// four rows, which vocabularies seldom are: the last few rows are then multiplied apart. An
+  /// [observer][MatmulObserver] sees two matrices.
+  ///
+  /// @param w `[k, m]`, any type
+  /// @param x `[k, t]`, F32
+  public Tensor matmulInParts(Tensor w, Tensor x) {
+    long rest = w.shape().n1() % 4;
+    long most = w.shape().n1() - rest;
+    boolean floating =
+        w.type() == TensorType.F32 || w.type() == TensorType.F16 || w.type() == TensorType.BF16;
+    if (!floating || rest == 0 || most == 0 || x.shape().n1() == 1 || w.repacked())
+      return matmul(w, x);
+    long row = w.type().bytes(Shape.of(w.shape().n0()));
+    var first = view(w, Shape.of(w.shape().n0(), most), row, row * most, row * most, 0);
+    var last = view(w, Shape.of(w.shape().n0(), rest), row, row * rest, row * rest, row * most);
+    var a = matmul(first, x);
+    var b = matmul(last, x);
+    return result(
+        Ggml.ggml_concat(context, a.ggml(), b.ggml(), 0),
+        TensorType.F32,
+        Shape.of(w.shape().n1(), x.shape().n1()));
   }
 
   /// {@return for each token the products with the matrices chosen for it, F32 `[m, used, t]`}
@@ -301,6 +329,30 @@ public final class Graph implements AutoCloseable {
   public Tensor gelu(Tensor x) {
     needPlain("gelu", x);
     return result(Ggml.ggml_gelu(context, x.ggml()), TensorType.F32, x.shape());
+  }
+
+  /// {@return the Gaussian error linear unit of each element, by the error function itself}
+  ///
+  /// @param x F32, contiguous
+  public Tensor geluErf(Tensor x) {
+    needPlain("geluErf", x);
+    return result(Ggml.ggml_gelu_erf(context, x.ggml()), TensorType.F32, x.shape());
+  }
+
+  /// {@return `x * sigmoid(x)` of each element, also called swish}
+  ///
+  /// @param x F32, contiguous
+  public Tensor silu(Tensor x) {
+    needPlain("silu", x);
+    return result(Ggml.ggml_silu(context, x.ggml()), TensorType.F32, x.shape());
+  }
+
+  /// {@return each element, or 0 where it is negative}
+  ///
+  /// @param x F32, contiguous
+  public Tensor relu(Tensor x) {
+    needPlain("relu", x);
+    return result(Ggml.ggml_relu(context, x.ggml()), TensorType.F32, x.shape());
   }
 
   /// {@return the hyperbolic tangent of each element}
@@ -472,6 +524,27 @@ public final class Graph implements AutoCloseable {
     return rows == 1 ? part : reshape(contiguous(part, count, rows), shape);
   }
 
+  /// {@return matrices below each other, F32 `[n, the sum of their rows]`}
+  ///
+  /// @param parts F32 `[n, t]` each, contiguous; at least one
+  public Tensor concatRows(List<Tensor> parts) {
+    if (parts.size() == 1) return parts.getFirst();
+    // By halves, so that a row is copied once for each doubling and not for each part.
+    int half = parts.size() / 2;
+    var above = concatRows(parts.subList(0, half));
+    var below = concatRows(parts.subList(half, parts.size()));
+    needPlain("concatRows", above);
+    needPlain("concatRows", below);
+    var a = above.shape();
+    var b = below.shape();
+    if (a.n0() != b.n0() || a.n2() * a.n3() * b.n2() * b.n3() != 1)
+      throw mismatch("concatRows", above, below);
+    return result(
+        Ggml.ggml_concat(context, above.ggml(), below.ggml(), 1),
+        TensorType.F32,
+        Shape.of(a.n0(), a.n1() + b.n1()));
+  }
+
   /// Frees the graph; its tensors are gone. Closing twice has no effect.
   ///
   /// @throws WrongThreadException if called by another thread than the one that made it
@@ -508,8 +581,22 @@ public final class Graph implements AutoCloseable {
     return result(Ggml.ggml_cont_2d(context, x.ggml(), n0, n1), x.type(), Shape.of(n0, n1));
   }
 
+  /// `x` `[n0, n1, n2, n3]` with its first two dimensions exchanged, copied in that order.
+  Tensor transposed(Tensor x) {
+    var s = x.shape();
+    var shape = Shape.of(s.n1(), s.n0(), s.n2(), s.n3());
+    var seen = view(Ggml.ggml_permute(context, x.ggml(), 1, 0, 2, 3), x.type(), shape, false);
+    var rows = contiguous(seen, s.n1(), s.n0() * s.n2() * s.n3());
+    return reshape(rows, shape);
+  }
+
   /// A part of a cache tensor: strides in bytes.
   Tensor view(Tensor x, Shape shape, long stride1, long stride2) {
+    return view(x, shape, stride1, stride2, stride2 * shape.n2(), 0);
+  }
+
+  /// A part of a tensor: strides and where it begins, in bytes.
+  Tensor view(Tensor x, Shape shape, long stride1, long stride2, long stride3, long offset) {
     return view(
         Ggml.ggml_view_4d(
             context,
@@ -517,14 +604,21 @@ public final class Graph implements AutoCloseable {
             shape.n0(),
             shape.n1(),
             shape.n2(),
-            1,
+            shape.n3(),
             stride1,
             stride2,
-            stride2 * shape.n2(),
-            0),
+            stride3,
+            offset),
         x.type(),
         shape,
         false);
+  }
+
+  /// Writes `rows` into `target`, of the same shape.
+  Tensor copy(Tensor rows, Tensor target) {
+    if (!rows.shape().equals(target.shape())) throw mismatch("copy", rows, target);
+    return view(
+        Ggml.ggml_cpy(context, rows.ggml(), target.ggml()), target.type(), target.shape(), false);
   }
 
   /// Writes `rows` `[n, t]` into `target` `[n, …]` at `places`, I64 `[t]`.
@@ -537,36 +631,56 @@ public final class Graph implements AutoCloseable {
         target.shape());
   }
 
-  /// Scores, softmax and weighted sum in one operation.
+  /// Scores, softmax and weighted sum in one operation, for sequences apart.
   ///
-  /// q `[headDim, t, heads]`, k `[headDim, visible, kvHeads]`, v `[valueDim, visible, kvHeads]`,
-  /// mask F16 `[visible, t]`; `[valueDim, heads, t]`.
+  /// q `[headDim, t, heads, n]`, k `[headDim, visible, kvHeads, n]`,
+  /// v `[valueDim, visible, kvHeads, n]`, mask F16 `[visible, t]` or null; the result is
+  /// `[valueDim, heads, t, n]`.
   Tensor flashAttention(Tensor q, Tensor k, Tensor v, Tensor mask, float scale) {
     attends(q, k, mask);
     var s = q.shape();
     var made =
-        Ggml.ggml_flash_attn_ext(context, q.ggml(), k.ggml(), v.ggml(), mask.ggml(), scale, 0, 0);
+        Ggml.ggml_flash_attn_ext(
+            context, q.ggml(), k.ggml(), v.ggml(), mask == null ? NULL : mask.ggml(), scale, 0, 0);
     Ggml.ggml_prec_set_acc(made, Ggml.GGML_PREC_F32());
-    return result(made, TensorType.F32, Shape.of(v.shape().n0(), s.n2(), s.n1()));
+    return result(made, TensorType.F32, Shape.of(v.shape().n0(), s.n2(), s.n1(), s.n3()));
   }
 
-  /// The probabilities: softmax of `k` times `q`, scaled and masked; `[visible, t, heads]`.
+  /// The probabilities: softmax of `k` times `q`, scaled and masked; `[visible, t, heads, n]`.
   ///
-  /// q `[headDim, t, heads]`, k `[headDim, visible, kvHeads]`, mask F16 `[visible, t]`.
+  /// q `[headDim, t, heads, n]`, k `[headDim, visible, kvHeads, n]`, mask F16 `[visible, t]` or
+  /// null.
   Tensor attentionProbabilities(Tensor q, Tensor k, Tensor mask, float scale) {
     attends(q, k, mask);
-    var scores = matmul(k, q); // [visible, t, heads]
+    var scores = matmul(k, q); // [visible, t, heads, n]
     Ggml.ggml_prec_set_acc(scores.ggml(), Ggml.GGML_PREC_F32());
     return result(
-        Ggml.ggml_soft_max_ext(context, scores.ggml(), mask.ggml(), scale, 0),
+        Ggml.ggml_soft_max_ext(context, scores.ggml(), mask == null ? NULL : mask.ggml(), scale, 0),
         TensorType.F32,
         scores.shape());
   }
 
+  /// Attention without a mask, for sequences apart: each row of a sequence sees all its keys.
+  ///
+  /// q `[headDim, t, heads, n]`, k `[headDim, visible, kvHeads, n]`,
+  /// v `[valueDim, visible, kvHeads, n]`; the result is `[valueDim * heads, t * n]`, contiguous.
+  /// The probabilities, `[visible, t, heads, n]`, go to `keep`, unless that is null.
+  Tensor attention(Tensor q, Tensor k, Tensor v, float scale, Consumer<Tensor> keep) {
+    var s = q.shape();
+    var shape = Shape.of(v.shape().n0() * s.n2(), s.n1() * s.n3());
+    if (keep == null) return reshape(flashAttention(q, k, v, null, scale), shape);
+    var probabilities = attentionProbabilities(q, k, null, scale);
+    keep.accept(probabilities);
+    var attended = matmul(transposed(v), probabilities); // [valueDim, t, heads, n]
+    return contiguous(swap12(attended), shape.n0(), shape.n1());
+  }
+
   private static void attends(Tensor q, Tensor k, Tensor mask) {
-    if (q.shape().n0() != k.shape().n0() || q.shape().n2() % k.shape().n2() != 0)
-      throw mismatch("attention", q, k);
-    if (mask.shape().n0() != k.shape().n1() || mask.shape().n1() != q.shape().n1())
+    if (q.shape().n0() != k.shape().n0()
+        || q.shape().n2() % k.shape().n2() != 0
+        || q.shape().n3() != k.shape().n3()) throw mismatch("attention", q, k);
+    if (mask != null
+        && (mask.shape().n0() != k.shape().n1() || mask.shape().n1() != q.shape().n1()))
       throw mismatch("attention", q, mask);
   }
 

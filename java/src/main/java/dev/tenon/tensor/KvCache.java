@@ -11,6 +11,7 @@ import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -123,13 +124,28 @@ public final class KvCache implements AutoCloseable {
   ///     the blocks of a quantized type
   /// @throws BackendException if there is not the memory; the message has bytes needed and free
   public KvCache(Weights weights, Layout layout, int tokens, Settings settings) {
+    this(weights, layout, tokens, settings, tokens);
+  }
+
+  /// Makes an empty cache that is to [grow][#grown] with sequences that may have more tokens than
+  /// it holds at first.
+  ///
+  /// @param weights of the model: the keys and values of a layer lie on the device of its weights
+  /// @param layout what it holds for each token
+  /// @param tokens how many it must hold, from 1 to 2^30; rounded up to a multiple of 256
+  /// @param settings how they are stored
+  /// @param contextLength what a sequence may grow to, in tokens: some rotations depend on it
+  /// @throws IllegalArgumentException if `tokens` is out of range, or the heads do not divide into
+  ///     the blocks of a quantized type
+  /// @throws BackendException if there is not the memory; the message has bytes needed and free
+  public KvCache(Weights weights, Layout layout, int tokens, Settings settings, int contextLength) {
     if (tokens < 1 || tokens > 1 << 30)
       throw new IllegalArgumentException("cache of " + tokens + " tokens, from 1 to " + (1 << 30));
     whole(layout.headDim(), settings.keyType());
     whole(layout.valueDim(), settings.valueType());
     this.layout = layout;
     this.settings = settings;
-    this.contextLength = tokens;
+    this.contextLength = contextLength;
     this.cells = cellsFor(tokens);
     long hostLayers =
         IntStream.range(0, layout.layers()).filter(layer -> !weights.offloads(layer)).count();
@@ -151,6 +167,48 @@ public final class KvCache implements AutoCloseable {
     } catch (Throwable e) {
       close();
       throw e;
+    }
+  }
+
+  /// {@return a larger cache that holds what this one does; this one is left as it is}
+  ///
+  /// @param tokens how many it must hold, at least as many as this one
+  /// @throws IllegalArgumentException if that is fewer, or beyond 2^30
+  /// @throws UnsupportedOperationException if values lie transposed: without flash attention
+  /// @throws BackendException if there is not the memory; the message has bytes needed and free
+  public KvCache grown(int tokens) {
+    check("grown");
+    if (tokens < cells)
+      throw new IllegalArgumentException("grown: to " + tokens + " cells from " + cells);
+    if (!settings.flashAttention())
+      throw new UnsupportedOperationException("grown: a cache without flash attention cannot grow");
+    var larger = new KvCache(weights, layout, tokens, settings, contextLength);
+    try (var copy = Arena.ofConfined()) {
+      var staging = copy.allocate(1 << 20, 64);
+      for (int layer = 0; layer < layout.layers(); layer++) {
+        copyCells(keys[layer], larger.keys[layer], staging);
+        copyCells(values[layer], larger.values[layer], staging);
+      }
+    } catch (Throwable e) {
+      larger.close();
+      throw e;
+    }
+    System.arraycopy(sequences, 0, larger.sequences, 0, end);
+    System.arraycopy(positions, 0, larger.positions, 0, end);
+    System.arraycopy(lengths, 0, larger.lengths, 0, lengths.length);
+    larger.used = used;
+    larger.end = end;
+    larger.searchFrom = searchFrom;
+    return larger;
+  }
+
+  /// Copies the rows up to the last that is used.
+  private void copyCells(Tensor from, Tensor to, MemorySegment staging) {
+    long bytes = from.type().bytes(Shape.of(from.shape().n0(), end));
+    for (long done = 0; done < bytes; done += staging.byteSize()) {
+      long n = Math.min(staging.byteSize(), bytes - done);
+      Ggml.ggml_backend_tensor_get(from.ggml(), staging, done, n);
+      Ggml.ggml_backend_tensor_set(to.ggml(), staging, done, n);
     }
   }
 
@@ -211,7 +269,8 @@ public final class KvCache implements AutoCloseable {
     Ggml.ggml_backend_buffer_clear(buffer, (byte) 0);
   }
 
-  /// {@return how many tokens it was made for, before that was rounded up}
+  /// {@return what a sequence may grow to, in tokens: how many the cache was made for, before that
+  /// was rounded up, where nothing else was said}
   public int contextLength() {
     return contextLength;
   }
@@ -330,6 +389,34 @@ public final class KvCache implements AutoCloseable {
       if ((sequences[cell] >> from & 1) != 0) sequences[cell] |= 1L << to;
     }
     lengths[to] = lengths[from];
+  }
+
+  /// Makes the sequences anew, each as one of them is now: 0 as `from[0]` is, 1 as `from[1]`, and
+  /// so on; all behind those are forgotten. Nothing is copied: sequences that come from the same
+  /// share its cells, and part where they go on. What beams become from one token to the next.
+  ///
+  /// @param from for each sequence to be, the one it comes from; 0 to 64 of them
+  /// @throws IndexOutOfBoundsException if there is no such sequence
+  /// @throws IllegalArgumentException if there are more than 64
+  public void reorder(int[] from) {
+    check("reorder");
+    if (from.length > MAX_SEQUENCES)
+      throw new IllegalArgumentException("reorder: " + from.length + " sequences, at most 64");
+    for (int sequence : from) checkSequence(sequence);
+    var before = lengths.clone();
+    Arrays.fill(lengths, 0);
+    for (int to = 0; to < from.length; to++) lengths[to] = before[from[to]];
+    for (int cell = 0; cell < end; cell++) {
+      long old = sequences[cell];
+      if (old == 0) continue;
+      long now = 0;
+      for (int to = 0; to < from.length; to++) now |= (old >>> from[to] & 1) << to;
+      sequences[cell] = now;
+      if (now != 0) continue;
+      used--;
+      searchFrom = Math.min(searchFrom, cell);
+    }
+    lowerEnd();
   }
 
   /// {@return the cell of each token of a sequence, in the order of their positions}
@@ -466,8 +553,23 @@ public final class KvCache implements AutoCloseable {
   /// @param visible cells it sees, from [#visible]
   /// @return the cache as that graph sees it
   public KvView view(Graph graph, int tokens, int visible) {
+    return view(graph, tokens, visible, null);
+  }
+
+  /// Prepares a graph to read and write this cache, and to keep its attention probabilities.
+  ///
+  /// @param graph being built
+  /// @param tokens rows of the pass, at least 1
+  /// @param visible cells it sees, from [#visible]
+  /// @param tap keeps the probabilities; null where they are not wanted
+  /// @return the cache as that graph sees it
+  /// @throws IllegalArgumentException if there is a tap, and flash attention, which has no
+  ///     probabilities
+  public KvView view(Graph graph, int tokens, int visible, AttentionTap tap) {
     check("view");
-    return new KvView(this, graph, tokens, visible);
+    if (tap != null && settings.flashAttention())
+      throw new IllegalArgumentException("view: flash attention has no probabilities to keep");
+    return new KvView(this, graph, tokens, visible, tap);
   }
 
   /// Frees the cache. Closing twice has no effect.
@@ -490,7 +592,7 @@ public final class KvCache implements AutoCloseable {
       throw new IllegalStateException(operation + ": the cache is closed");
   }
 
-  private static int checkSequence(int sequence) {
+  static int checkSequence(int sequence) {
     if (sequence < 0 || sequence >= MAX_SEQUENCES)
       throw new IndexOutOfBoundsException(
           "sequence " + sequence + ", from 0 to " + (MAX_SEQUENCES - 1));

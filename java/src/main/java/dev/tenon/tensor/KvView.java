@@ -17,10 +17,11 @@ public final class KvView {
   private final int tokens;
   private final int visible;
   private final Map<Integer, Tensor> masks = new LinkedHashMap<>(); // by window, F16 [visible, t]
+  private final AttentionTap tap; // or null
   private final Tensor keyPlaces; // I64 [t]: the cell of each token
   private final Tensor valuePlaces; // I64 [t], or [t * valueWidth] where values lie transposed
 
-  KvView(KvCache cache, Graph graph, int tokens, int visible) {
+  KvView(KvCache cache, Graph graph, int tokens, int visible, AttentionTap tap) {
     if ((long) tokens * Math.max(visible, cache.layout().valueDim() * cache.layout().kvHeads())
         > 1 << 30)
       throw new IllegalArgumentException(
@@ -29,6 +30,7 @@ public final class KvView {
     this.graph = graph;
     this.tokens = tokens;
     this.visible = visible;
+    this.tap = tap;
     boolean flash = cache.settings().flashAttention();
     this.keyPlaces = graph.input("key_places", TensorType.I64, Shape.of(tokens));
     this.valuePlaces =
@@ -90,6 +92,7 @@ public final class KvView {
       return graph.reshape(attended, Shape.of(layout.valueDim() * heads, tokens));
     }
     var probabilities = graph.attentionProbabilities(queries, keys, mask, scale);
+    if (tap != null) tap.keep(AttentionTap.Kind.DECODER, layer, probabilities);
     var attended = graph.matmul(readTransposedValues(layer), probabilities); // [valueDim, t, heads]
     return graph.contiguous(graph.swap12(attended), layout.valueDim() * heads, tokens);
   }

@@ -159,6 +159,14 @@ public final class Weights implements AutoCloseable {
     return new Weights(store, prefix + "blk." + layer + ".", store.offloads(layer));
   }
 
+  /// {@return a view whose names begin with `<name>.`, such as `enc.` and `dec.` in a model of two
+  /// halves}
+  ///
+  /// @param name of the part
+  public Weights part(String name) {
+    return new Weights(store, prefix + name + ".", offloaded);
+  }
+
   /// {@return whether the keys and values of a layer belong on the graphics card}
   ///
   /// @param layer from 0

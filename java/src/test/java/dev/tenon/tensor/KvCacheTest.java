@@ -95,6 +95,37 @@ class KvCacheTest {
   }
 
   @Test
+  void reorderMakesEachSequenceAsOneWas() {
+    var first = place(0, 0, 10);
+    var second = place(1, 0, 4);
+    place(2, 0, 7);
+    cache.reorder(new int[] {1, 0, 0, 1});
+    assertThat(cache.used()).isEqualTo(14); // what was sequence 2 is forgotten
+    for (int s : new int[] {0, 3}) assertThat(cache.cellsOf(s)).isEqualTo(second);
+    for (int s : new int[] {1, 2}) assertThat(cache.cellsOf(s)).isEqualTo(first);
+    var apart = cache.place(new int[] {10, 10}, new int[] {1, 2});
+    assertThat(cache.sees(2, 10, ALL, apart[0])).isFalse();
+    assertThat(cache.used()).isEqualTo(16);
+    cache.reorder(new int[] {2});
+    assertThat(cache.length(0)).isEqualTo(11);
+    assertThat(cache.cellsOf(0)).startsWith(first).endsWith(apart[1]);
+    assertThat(cache.used()).isEqualTo(11);
+    for (int s = 1; s < 64; s++) assertThat(cache.length(s)).isZero();
+    assertThatExceptionOfType(IndexOutOfBoundsException.class)
+        .isThrownBy(() -> cache.reorder(new int[] {0, 64}));
+    assertThatIllegalArgumentException().isThrownBy(() -> cache.reorder(new int[65]));
+    assertThat(cache.length(0)).isEqualTo(11);
+    cache.reorder(new int[0]);
+    assertThat(cache.used()).isZero();
+    assertThat(place(63, 0, 256)).hasSize(256);
+    var all = new int[64];
+    Arrays.fill(all, 63);
+    cache.reorder(all);
+    for (int s = 0; s < 64; s++) assertThat(cache.length(s)).isEqualTo(256);
+    assertThat(cache.used()).isEqualTo(256);
+  }
+
+  @Test
   void dropMovesWhatIsBehindDown() {
     var cells = place(2, 0, 100);
     var moved = cache.drop(2, 10, 40);
@@ -120,7 +151,8 @@ class KvCacheTest {
     for (int step = 0; step < 3000; step++) {
       int sequence = random.nextInt(4);
       int length = cache.length(sequence);
-      switch (random.nextInt(6)) {
+      switch (random.nextInt(7)) {
+        case 3 -> cache.reorder(random.ints(random.nextInt(1, 5), 0, 4).toArray());
         case 0 -> cache.rewind(sequence, random.nextInt(length + 1));
         case 1 -> cache.fork(sequence, random.nextInt(4));
         case 2 -> {

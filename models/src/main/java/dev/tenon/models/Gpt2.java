@@ -45,7 +45,7 @@ public final class Gpt2 implements Architecture, FolderMapping {
     var positions = w.table("position_embd.weight", hp.width(), hp.contextLength());
     var layers = new ArrayList<Layer>();
     for (int i = 0; i < hp.layers(); i++) layers.add(Layer.bind(hp, epsilon, w.block(i)));
-    var outputNorm = Norm.bind(w, "output_norm", hp.width(), epsilon);
+    var outputNorm = LayerNorm.bind(w, "output_norm", hp.width(), epsilon);
     var output = Projection.output(w, hp.width(), hp.vocabulary());
     return new Net(hp, embedding, positions, List.copyOf(layers), outputNorm, output);
   }
@@ -55,7 +55,7 @@ public final class Gpt2 implements Architecture, FolderMapping {
       Tensor embedding, // [width, vocabulary]
       Tensor positionEmbedding, // [width, contextLength]
       List<Layer> layers,
-      Norm outputNorm,
+      LayerNorm outputNorm,
       Projection output) // [width, vocabulary]
       implements Decoder {
 
@@ -86,19 +86,19 @@ public final class Gpt2 implements Architecture, FolderMapping {
   }
 
   private record Layer(
-      Norm attnNorm,
+      LayerNorm attnNorm,
       QkvProjection qkv,
       Projection output, // [valueDim * heads, width]
-      Norm ffnNorm,
+      LayerNorm ffnNorm,
       Projection up, // [width, ffnWidth]
       Projection down) { // [ffnWidth, width]
 
     static Layer bind(Hyperparameters hp, float epsilon, Weights w) throws GgufFormatException {
       return new Layer(
-          Norm.bind(w, "attn_norm", hp.width(), epsilon),
+          LayerNorm.bind(w, "attn_norm", hp.width(), epsilon),
           QkvProjection.bind(hp, w),
           Projection.bind(w, "attn_output", hp.valueDim() * hp.heads(), hp.width()),
-          Norm.bind(w, "ffn_norm", hp.width(), epsilon),
+          LayerNorm.bind(w, "ffn_norm", hp.width(), epsilon),
           Projection.unscaled(w, "ffn_up", hp.width(), hp.ffnWidth()),
           Projection.unscaled(w, "ffn_down", hp.ffnWidth(), hp.width()));
     }
@@ -108,16 +108,6 @@ public final class Gpt2 implements Architecture, FolderMapping {
       var scale = (float) (1 / Math.sqrt(hp.headDim()));
       var attended = cache.attend(layer, heads.queries(), heads.keys(), heads.values(), scale);
       return output.apply(g, attended); // [width, t]
-    }
-  }
-
-  private record Norm(Tensor weight, Tensor bias, float epsilon) { // [width] each
-    static Norm bind(Weights w, String name, int width, float epsilon) throws GgufFormatException {
-      return new Norm(w.vector(name + ".weight", width), w.vector(name + ".bias", width), epsilon);
-    }
-
-    Tensor apply(Graph g, Tensor x) {
-      return g.layerNorm(x, weight, bias, epsilon);
     }
   }
 

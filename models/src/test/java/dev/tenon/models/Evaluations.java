@@ -6,6 +6,7 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.model.Architecture;
 import dev.tenon.model.Batch;
+import dev.tenon.model.Decoder;
 import dev.tenon.model.Evaluator;
 import dev.tenon.model.Hyperparameters;
 import dev.tenon.tensor.Backend;
@@ -29,7 +30,7 @@ final class Evaluations implements AutoCloseable {
     gguf = Gguf.open(file);
     var hp = Hyperparameters.of(gguf);
     weights = Weights.of(gguf, backend, hp.layers(), new Weights.Placement(0, repack));
-    var decoder = architecture.bind(gguf, weights);
+    var decoder = (Decoder) architecture.bind(gguf, weights);
     weights.load((_, _) -> {});
     cache = new KvCache(weights, hp.cacheLayout(), 256, settings);
     evaluator = new Evaluator(decoder, weights, cache, hp.vocabulary(), 64);

@@ -36,9 +36,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What transformers gives for whole folders: each is converted to F32, and gives the same ids, the
-/// same logits and the same continuations. Folders of classes that are not here are skipped by
-/// name.
+/// What transformers gives for whole folders: each is converted to F32, and gives the same ids, and
+/// a decoder the same logits and the same continuations. Folders of classes that are not here are
+/// skipped by name.
 class FoldersConformanceTest {
   private static final double TOLERANCE = 1e-6;
 
@@ -131,7 +131,13 @@ class FoldersConformanceTest {
     }
   }
 
+  private static void isDecoder(Case one) {
+    Assumptions.assumeTrue(
+        one.model.kind() == Model.Kind.DECODER, () -> one.model.kind() + " is no decoder");
+  }
+
   private void givesTheLogits(Case one) throws IOException {
+    isDecoder(one);
     double tolerance = usesTable(one.config) ? TABLE_TOLERANCE : TOLERANCE;
     try (var arrays = Checkpoint.open(one.folder.resolve("expected.safetensors"))) {
       for (var entry : one.entries("forward")) {
@@ -162,6 +168,7 @@ class FoldersConformanceTest {
   }
 
   private void givesTheContinuations(Case one) throws IOException {
+    isDecoder(one);
     int tried = 0;
     var generation = Config.openIfPresent(one.folder.resolve("generation_config.json"));
     for (var entry : one.entries("generate")) {
