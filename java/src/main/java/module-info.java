@@ -6,6 +6,7 @@ module dev.tenon {
   requires org.snakeyaml.engine;
 
   exports dev.tenon;
+  exports dev.tenon.attention;
   exports dev.tenon.chat;
   exports dev.tenon.convert;
   exports dev.tenon.gguf;
@@ -13,6 +14,7 @@ module dev.tenon {
   exports dev.tenon.huggingface;
   exports dev.tenon.jinja;
   exports dev.tenon.json;
+  exports dev.tenon.metrics;
   exports dev.tenon.model;
   exports dev.tenon.sampling;
   exports dev.tenon.tensor;

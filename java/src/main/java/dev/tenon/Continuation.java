@@ -187,7 +187,14 @@ final class Continuation implements Iterator<Generation> {
 
   private int sample(float[] scores) {
     if (!options.stops().ignoreEos()) return sampler.sample(scores);
-    var ends = model.endTokens(options.stops().asConfigured());
+    var own = options.stops().eos();
+    var ends =
+        own == null
+            ? model.endTokens(options.stops().asConfigured())
+            : own.stream()
+                .mapToInt(Integer::intValue)
+                .filter(token -> token < scores.length)
+                .toArray();
     var kept = new float[ends.length];
     for (int i = 0; i < ends.length; i++) {
       kept[i] = scores[ends[i]];
@@ -200,6 +207,7 @@ final class Continuation implements Iterator<Generation> {
 
   private boolean endsGeneration(int token) {
     if (options.stops().tokens().contains(token)) return true;
+    if (options.stops().eos() != null) return options.stops().eos().contains(token);
     // Where end tokens are not to be picked and one is, there was nothing else: a grammar has
     // ended.
     return model.endsGeneration(token, options.stops().asConfigured());

@@ -80,7 +80,8 @@ public record GenerateOptions(
   ///
   /// @param ignored whether tokens that end generation are never picked
   public GenerateOptions withIgnoreEos(boolean ignored) {
-    return withStops(new Stops(ignored, stops.strings(), stops.tokens(), stops.asConfigured()));
+    return withStops(
+        new Stops(ignored, stops.strings(), stops.tokens(), stops.asConfigured(), stops.eos()));
   }
 
   /// {@return a copy that ends at other stop strings}
@@ -89,7 +90,12 @@ public record GenerateOptions(
   /// @throws IllegalArgumentException if one is empty
   public GenerateOptions withStopStrings(String... strings) {
     return withStops(
-        new Stops(stops.ignoreEos(), List.of(strings), stops.tokens(), stops.asConfigured()));
+        new Stops(
+            stops.ignoreEos(),
+            List.of(strings),
+            stops.tokens(),
+            stops.asConfigured(),
+            stops.eos()));
   }
 
   /// {@return a copy that ends at other stop tokens, besides the model's own}
@@ -97,7 +103,8 @@ public record GenerateOptions(
   /// @param tokens ids that end generation
   /// @throws IllegalArgumentException if one is negative
   public GenerateOptions withStopTokens(Set<Integer> tokens) {
-    return withStops(new Stops(stops.ignoreEos(), stops.strings(), tokens, stops.asConfigured()));
+    return withStops(
+        new Stops(stops.ignoreEos(), stops.strings(), tokens, stops.asConfigured(), stops.eos()));
   }
 
   /// {@return a copy whose end tokens are those alone that the model's `generation_config.json`
@@ -105,7 +112,18 @@ public record GenerateOptions(
   ///
   /// @param configured whether
   public GenerateOptions withEndsAsConfigured(boolean configured) {
-    return withStops(new Stops(stops.ignoreEos(), stops.strings(), stops.tokens(), configured));
+    return withStops(
+        new Stops(stops.ignoreEos(), stops.strings(), stops.tokens(), configured, stops.eos()));
+  }
+
+  /// {@return a copy that ends at these tokens in place of the model's own}
+  ///
+  /// @param tokens ids that end generation; null for the model's own
+  /// @throws IllegalArgumentException if one is negative
+  public GenerateOptions withEos(Set<Integer> tokens) {
+    return withStops(
+        new Stops(
+            stops.ignoreEos(), stops.strings(), stops.tokens(), stops.asConfigured(), tokens));
   }
 
   /// {@return a copy that does this when the context is full}

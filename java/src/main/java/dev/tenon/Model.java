@@ -11,8 +11,11 @@ import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
 import dev.tenon.model.Architecture;
 import dev.tenon.model.Decoder;
+import dev.tenon.model.Encoder;
+import dev.tenon.model.EncoderDecoder;
 import dev.tenon.model.Evaluator;
 import dev.tenon.model.Hyperparameters;
+import dev.tenon.model.Network;
 import dev.tenon.sampling.Filter;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
@@ -47,7 +50,7 @@ import java.util.stream.Stream;
 public final class Model implements AutoCloseable {
   private final Gguf gguf;
   private final Weights weights;
-  private final Decoder decoder;
+  private final Network network;
   private final Hyperparameters hyperparameters;
   private final boolean hasTokenizer;
   private Tokenizer tokenizer;
@@ -63,12 +66,12 @@ public final class Model implements AutoCloseable {
   private Model(
       Gguf gguf,
       Weights weights,
-      Decoder decoder,
+      Network network,
       Hyperparameters hyperparameters,
       boolean hasTokenizer) {
     this.gguf = gguf;
     this.weights = weights;
-    this.decoder = decoder;
+    this.network = network;
     this.hyperparameters = hyperparameters;
     this.hasTokenizer = hasTokenizer;
   }
@@ -112,9 +115,9 @@ public final class Model implements AutoCloseable {
       var hyperparameters = Hyperparameters.of(gguf);
       var placement = new Weights.Placement(options.gpuLayers(), options.repack());
       weights = Weights.of(gguf, backend, hyperparameters.layers(), placement);
-      var decoder = architecture.bind(gguf, weights);
+      var network = architecture.bind(gguf, weights);
       weights.load(options.progress());
-      return new Model(gguf, weights, decoder, hyperparameters, Tokenizer.present(gguf));
+      return new Model(gguf, weights, network, hyperparameters, Tokenizer.present(gguf));
     } catch (Throwable e) {
       if (weights != null) weights.close();
       gguf.close();
@@ -161,6 +164,37 @@ public final class Model implements AutoCloseable {
   /// {@return the family, for example `llama`}
   public String architecture() {
     return hyperparameters.architecture();
+  }
+
+  /// What a model can do.
+  public enum Kind {
+    /// Continues texts: [#newSession].
+    DECODER("a decoder"),
+    /// Reads texts: [#newEncoderSession].
+    ENCODER("an encoder"),
+    /// Reads one text and writes another: a translator.
+    ENCODER_DECODER("an encoder-decoder");
+
+    private final String text;
+
+    Kind(String text) {
+      this.text = text;
+    }
+
+    /// {@return what a sentence calls it, for example `an encoder`}
+    @Override
+    public String toString() {
+      return text;
+    }
+  }
+
+  /// {@return what it can do}
+  public Kind kind() {
+    return switch (network) {
+      case Decoder _ -> Kind.DECODER;
+      case Encoder _ -> Kind.ENCODER;
+      case EncoderDecoder _ -> Kind.ENCODER_DECODER;
+    };
   }
 
   /// {@return the model's numbers}
@@ -303,6 +337,7 @@ public final class Model implements AutoCloseable {
   /// @throws dev.tenon.tensor.BackendException if the cache does not fit; the message gives bytes
   ///     needed and free
   /// @throws IllegalStateException if this is closed
+  /// @throws UnsupportedOperationException if this is no [decoder][Kind#DECODER]
   public Session newSession(int contextLength) {
     return newSession(SessionOptions.of(contextLength));
   }
@@ -316,11 +351,11 @@ public final class Model implements AutoCloseable {
   /// @throws dev.tenon.tensor.BackendException if the cache does not fit; the message gives bytes
   ///     needed and free
   /// @throws IllegalStateException if this is closed
+  /// @throws UnsupportedOperationException if this is no [decoder][Kind#DECODER]
   public Session newSession(SessionOptions options) {
-    synchronized (this) {
-      checkOpen("newSession");
-      sessions++;
-    }
+    if (!(network instanceof Decoder decoder))
+      throw cannot("does not continue a text by itself", Kind.DECODER);
+    retain("newSession");
     KvCache cache = null;
     try {
       int context = contextLength(hyperparameters, options);
@@ -337,6 +372,48 @@ public final class Model implements AutoCloseable {
       return new Session(this, cache, evaluator, context, options);
     } catch (Throwable e) {
       if (cache != null) cache.close();
+      release();
+      throw e;
+    }
+  }
+
+  /// Opens what reads texts: an encoder, or the encoder of an encoder-decoder.
+  ///
+  /// @return the session, confined to this thread; the caller closes it
+  /// @throws dev.tenon.tensor.BackendException if there is not the memory
+  /// @throws IllegalStateException if this is closed
+  /// @throws UnsupportedOperationException if this is a [decoder][Kind#DECODER]
+  public EncoderSession newEncoderSession() {
+    var encoder =
+        switch (network) {
+          case Encoder itself -> itself;
+          case EncoderDecoder two -> two.encoder();
+          case Decoder _ -> throw cannot("has no encoder", Kind.ENCODER);
+        };
+    retain("newEncoderSession");
+    try {
+      int vocabulary =
+          network instanceof EncoderDecoder two ? two.sourceVocabulary() : vocabularySize();
+      return new EncoderSession(this, encoder, vocabulary);
+    } catch (Throwable e) {
+      release();
+      throw e;
+    }
+  }
+
+  /// Opens what reads sources and writes texts about them.
+  ///
+  /// @return the session, confined to this thread; the caller closes it
+  /// @throws dev.tenon.tensor.BackendException if there is not the memory
+  /// @throws IllegalStateException if this is closed
+  /// @throws UnsupportedOperationException if this is no [encoder-decoder][Kind#ENCODER_DECODER]
+  public EncoderDecoderSession newEncoderDecoderSession() {
+    if (!(network instanceof EncoderDecoder two))
+      throw cannot("does not read one text and write another", Kind.ENCODER_DECODER);
+    retain("newEncoderDecoderSession");
+    try {
+      return new EncoderDecoderSession(this, two);
+    } catch (Throwable e) {
       release();
       throw e;
     }
@@ -370,6 +447,7 @@ public final class Model implements AutoCloseable {
 
   /// Whether keys are turned in a context of so many tokens by other factors than in a short one.
   boolean usesLongFactors(int contextLength) {
+    if (!(network instanceof Decoder decoder)) return false;
     try {
       for (int layer = 0; layer < hyperparameters.layers(); layer++) {
         var rope = decoder.keyRope(layer);
@@ -425,6 +503,37 @@ public final class Model implements AutoCloseable {
     } catch (GgufFormatException | JsonException _) {
       return null; // what others put there is no reason not to run
     }
+  }
+
+  Network network() {
+    return network;
+  }
+
+  Weights weights() {
+    return weights;
+  }
+
+  /// Refuses what a model of another kind is asked for.
+  ///
+  /// @param what it does not do, for example `has no encoder`
+  /// @param needed the kind that does it
+  UnsupportedOperationException cannot(String what, Kind needed) {
+    return new UnsupportedOperationException(
+        name()
+            + " ("
+            + architecture()
+            + ") is "
+            + kind()
+            + ": it "
+            + what
+            + "; that takes "
+            + needed);
+  }
+
+  /// Counts a session in.
+  synchronized void retain(String operation) {
+    checkOpen(operation);
+    sessions++;
   }
 
   /// Counts a session out.

@@ -14,10 +14,15 @@ import java.util.Set;
 /// @param asConfigured whether the model's own end tokens are those alone that the
 ///     `generation_config.json` it was made with names, as in transformers; else, and where the
 ///     file knows of none, all by which it ends a turn
+/// @param eos ids that take the place of the model's own end tokens; null to leave it those
 public record Stops(
-    boolean ignoreEos, List<String> strings, Set<Integer> tokens, boolean asConfigured) {
+    boolean ignoreEos,
+    List<String> strings,
+    Set<Integer> tokens,
+    boolean asConfigured,
+    Set<Integer> eos) {
   /// The model's own end tokens alone.
-  static final Stops DEFAULT = new Stops(false, List.of(), Set.of(), false);
+  static final Stops DEFAULT = new Stops(false, List.of(), Set.of(), false, null);
 
   /// Checks and copies the lists.
   ///
@@ -25,10 +30,13 @@ public record Stops(
   public Stops {
     strings = List.copyOf(strings);
     tokens = Set.copyOf(tokens);
+    eos = eos == null ? null : Set.copyOf(eos);
     if (strings.contains(""))
       throw new IllegalArgumentException("stops: an empty string is in every text");
-    for (int token : tokens) {
-      if (token < 0) throw new IllegalArgumentException("stops: " + token + " is no token");
+    for (var ids : eos == null ? List.of(tokens) : List.of(tokens, eos)) {
+      for (int token : ids) {
+        if (token < 0) throw new IllegalArgumentException("stops: " + token + " is no token");
+      }
     }
   }
 }

@@ -80,9 +80,9 @@ class StopStringsTest {
   @Test
   void anEmptyStringIsNoStop() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Stops(false, List.of("a", ""), Set.of(), false));
+        .isThrownBy(() -> new Stops(false, List.of("a", ""), Set.of(), false, null));
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Stops(false, List.of(), Set.of(-1), false));
+        .isThrownBy(() -> new Stops(false, List.of(), Set.of(-1), false, null));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> GenerateOptions.of(1).withContextShift(-2));
   }

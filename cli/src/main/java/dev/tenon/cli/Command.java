@@ -30,6 +30,12 @@ abstract class Command {
     T get() {
       return spec.getValue();
     }
+
+    /// {@return whether it is among the arguments, and not its default}
+    boolean given() {
+      return spec instanceof OptionSpec option
+          && spec.command().commandLine().getParseResult().hasMatchedOption(option);
+    }
   }
 
   Command(Streams streams, String name, String... description) {

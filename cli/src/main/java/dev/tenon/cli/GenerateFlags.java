@@ -4,6 +4,7 @@ import dev.tenon.GenerateOptions;
 import dev.tenon.Model;
 import dev.tenon.cli.Command.Value;
 import dev.tenon.sampling.Filter;
+import dev.tenon.sampling.GenerationSettings;
 import dev.tenon.sampling.Sampler;
 import dev.tenon.sampling.SamplerSettings;
 import dev.tenon.sampling.Stage;
@@ -12,8 +13,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
 import picocli.CommandLine.TypeConversionException;
 
@@ -216,7 +219,57 @@ final class GenerateFlags {
   }
 
   GenerateOptions options() {
-    return GenerateOptions.of(Math.max(count.get(), -1)).withIgnoreEos(ignoreEos.get());
+    return GenerateOptions.of(count()).withIgnoreEos(ignoreEos.get());
+  }
+
+  /// {@return settings with what these flags say of them: how many tokens, and how they are drawn}
+  ///
+  /// @param settings the model's own, which hold where a flag is not given
+  GenerationSettings settings(GenerationSettings settings) {
+    var changed = settings;
+    if (count.get() > 0) {
+      changed = changed.withMaxNewTokens(count.get());
+    }
+    if (ignoreEos.get()) {
+      changed = changed.withEos(List.of());
+    }
+    if (temperature.given()) {
+      boolean draws = Range.TEMPERATURE.check("--temperature", temperature.get()) > 0;
+      changed = changed.withDoSample(draws);
+      if (draws) {
+        changed = changed.withTemperature(decimal(temperature.get()));
+      }
+    }
+    if (topK.given()) {
+      changed = changed.withTopK(Math.max(0, topK.get()));
+    }
+    if (topP.given()) {
+      changed = changed.withTopP(decimal(Math.min(1, topP.get())));
+    }
+    if (minP.given()) {
+      changed = changed.withMinP(decimal(minP.get()));
+    }
+    return typicalP.given() ? changed.withTypicalP(decimal(Math.min(1, typicalP.get()))) : changed;
+  }
+
+  /// {@return the number as it was written, not the nearest one of fewer bits}
+  static double decimal(float number) {
+    return Double.parseDouble(Float.toString(number));
+  }
+
+  /// {@return the most tokens to generate; -1 where nothing says it}
+  int count() {
+    return Math.max(count.get(), -1);
+  }
+
+  /// {@return whether it is asked for that tokens are drawn}
+  boolean draws() {
+    return temperature.given() && temperature.get() > 0;
+  }
+
+  /// {@return where draws come from}
+  RandomGenerator random() {
+    return new SplittableRandom(seed());
   }
 
   /// Says what is wrong with the flags, before the wait for a model.

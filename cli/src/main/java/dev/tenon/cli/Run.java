@@ -2,22 +2,45 @@ package dev.tenon.cli;
 
 import dev.tenon.GenerateOptions;
 import dev.tenon.Generation;
+import dev.tenon.GenerationConfig;
 import dev.tenon.Model;
 import dev.tenon.Session;
 import dev.tenon.grammar.GrammarFilter;
 import dev.tenon.json.Json;
 import dev.tenon.sampling.Filter;
+import dev.tenon.sampling.GenerationSettings;
 import dev.tenon.sampling.LogProbabilities;
+import dev.tenon.sampling.LogitsProcessor;
 import dev.tenon.sampling.Sampler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /// Continues a prompt.
 final class Run extends Command {
+  /// What is done to a text while it comes.
+  private static final Set<String> ONE_BY_ONE =
+      Set.of(
+          "--n-probs",
+          "--stop",
+          "--max-time",
+          "--context-shift",
+          "--keep",
+          "--grammar",
+          "--grammar-file",
+          "--json-schema",
+          "--json-schema-file",
+          "--lookup",
+          "--spec-type",
+          "--model-draft",
+          "--hf-repo-draft",
+          "--prompt-cache");
+
   private final Value<String> argument;
   private final Value<String> prompt;
   private final Value<String> tokens;
@@ -25,6 +48,7 @@ final class Run extends Command {
   private final Value<Integer> probabilities;
   private final ModelFlags model;
   private final GenerateFlags generate;
+  private final SearchFlags search;
   private final EscapeFlags escapes;
   private final LimitFlags limits;
   private final GrammarFlags grammar;
@@ -36,13 +60,17 @@ final class Run extends Command {
     super(
         streams,
         "run",
-        "Continue a prompt and print the continuation.",
+        "Continue a prompt and print the continuation; an encoder-decoder writes about it.",
         "The prompt is read from stdin, byte for byte, where it is '-' or there is none; without"
             + " one on a terminal, the chat opens.");
     argument = argument("PROMPT", "The prompt; '-' for stdin.");
     prompt = text("TEXT", "The prompt; '' for none but the begin token.", "-p", "--prompt");
     tokens = text("IDS", "Token ids as the prompt, as they are: 1,2,3.", "--tokens");
-    ids = flag("Print token ids in place of text: a JSON array, the prompt's included.", "--ids");
+    ids =
+        flag(
+            "Print token ids in place of text: a JSON array a sequence, with the prompt's in it, or"
+                + " an encoder-decoder's start token.",
+            "--ids");
     probabilities =
         integer(
             null,
@@ -52,6 +80,7 @@ final class Run extends Command {
             "--logprobs");
     model = new ModelFlags(this);
     generate = new GenerateFlags(this);
+    search = new SearchFlags(this);
     escapes = new EscapeFlags(this);
     limits = new LimitFlags(this, escapes);
     grammar = new GrammarFlags(this);
@@ -86,13 +115,21 @@ final class Run extends Command {
         throw new IOException(model.path() + " has no vocabulary to print text with: add --ids");
       }
       check(given, loaded);
-      var held = grammar.grammar(loaded.hasTokenizer() ? loaded.tokenizer() : null);
-      var mask =
-          held == null
-              ? new Filter[0]
-              : new Filter[] {new GrammarFilter(held, loaded.vocabularyTrie(false))};
-      var sampler = generate.sampler(loaded, mask);
       var settings = session.options(loaded.contextLength());
+      if (whole(loaded)) {
+        checkWhole();
+        return new WholeSequences(this, generate, search).print(loaded, settings, given, ids.get());
+      }
+      var held = grammar.grammar(loaded.hasTokenizer() ? loaded.tokenizer() : null);
+      var first = new ArrayList<Filter>();
+      if (held != null) {
+        first.add(new GrammarFilter(held, loaded.vocabularyTrie(false)));
+      }
+      // Bare ids are continued as transformers does: with what the model's makers ask for.
+      if (search.edits() || tokens.get() != null) {
+        first.add(LogitsProcessor.of(settings(loaded), given.length, given).filter());
+      }
+      var sampler = generate.sampler(loaded, first.toArray(Filter[]::new));
       try (var opened = loaded.newSession(settings);
           var guesses = draft.open(loaded, backend, settings)) {
         if (given.length > opened.contextLength()) {
@@ -113,10 +150,53 @@ final class Run extends Command {
         if (tokens.get() != null) {
           options = options.withEndsAsConfigured(true);
         }
+        if (!search.eos().isEmpty()) {
+          options = options.withEos(Set.copyOf(search.eos()));
+        }
         if (probabilities.get() != null) {
           options = options.withLogProbabilities(probabilities.get());
         }
         return print(loaded, opened, given, sampler, options);
+      }
+    }
+  }
+
+  /// Whether whole sequences are asked for, and not tokens as they come.
+  private boolean whole(Model loaded) throws IOException {
+    return loaded.kind() == Model.Kind.ENCODER_DECODER
+        || loaded.kind() == Model.Kind.DECODER
+            && (search.whole() || search.settings(configured(loaded)).numBeams() > 1);
+  }
+
+  /// What the model's makers say of generation.
+  private GenerationSettings configured(Model loaded) throws IOException {
+    var settings = GenerationConfig.of(loaded.gguf());
+    // A temperature asks for draws of single tokens.
+    return generate.draws() ? settings.withNumReturnSequences(1).withNumBeams(1) : settings;
+  }
+
+  /// How scores are edited where tokens come one by one.
+  private GenerationSettings settings(Model loaded) throws IOException {
+    var own = tokens.get() == null ? GenerationSettings.defaults() : configured(loaded);
+    if (tokens.get() == null && loaded.hasTokenizer()) {
+      var tokenizer = loaded.tokenizer();
+      own =
+          own.withEos(
+              IntStream.range(0, loaded.vocabularySize())
+                  .filter(tokenizer::endsGeneration)
+                  .boxed()
+                  .toList());
+    }
+    return search.settings(generate.settings(own));
+  }
+
+  /// Refuses what has no meaning for whole sequences.
+  private void checkWhole() {
+    for (var option : spec.commandLine().getParseResult().matchedOptions()) {
+      for (var name : option.names()) {
+        if (ONE_BY_ONE.contains(name)) {
+          throw usage(name + ": for tokens that come one by one, and not for whole sequences");
+        }
       }
     }
   }
@@ -131,6 +211,7 @@ final class Run extends Command {
     }
     session.options(0);
     generate.check();
+    search.settings(generate.settings(GenerationSettings.defaults()));
     limits.check();
     draft.check();
     cache.check();

@@ -34,11 +34,19 @@ public final class Tenon extends Command {
     COMMANDS.put("run", Run::new);
     COMMANDS.put("chat", Chat::new);
     COMMANDS.put("inspect", Inspect::new);
+    COMMANDS.put("translate", Translate::new);
+    COMMANDS.put("embed", Embed::new);
+    COMMANDS.put("fill-mask", FillMaskCommand::new);
+    COMMANDS.put("classify", Classify::new);
+    COMMANDS.put("ner", Ner::new);
+    COMMANDS.put("answer", Answer::new);
+    COMMANDS.put("rerank", Rerank::new);
     COMMANDS.put("tokenize", Tokenize::new);
     COMMANDS.put("render", Render::new);
     COMMANDS.put("parse", Parse::new);
     COMMANDS.put("grammar", GrammarCommand::new);
     COMMANDS.put("logits", Logits::new);
+    COMMANDS.put("attention", Attention::new);
     COMMANDS.put("bench", Bench::new);
     COMMANDS.put("pull", Pull::new);
     COMMANDS.put("list", ListModels::new);
@@ -50,6 +58,7 @@ public final class Tenon extends Command {
     COMMANDS.put("metadata", Metadata::new);
     COMMANDS.put("imatrix", Imatrix::new);
     COMMANDS.put("perplexity", Perplex::new);
+    COMMANDS.put("bleu", Bleu::new);
     COMMANDS.put("version", Version::new);
     COMMANDS.put("completion", Completion::new);
   }
@@ -226,7 +235,14 @@ public final class Tenon extends Command {
             "--version",
             "--prompt",
             "--text",
+            "--pair",
+            "--question",
+            "--context",
+            "--query",
+            "--target",
             "--tokens",
+            "--token-types",
+            "--decoder-tokens",
             "--decode",
             "--file",
             "--output");

@@ -1,16 +1,26 @@
 package dev.tenon.cli;
 
 import dev.tenon.gguf.Gguf;
+import dev.tenon.tokenizer.TokenizedText;
 import dev.tenon.tokenizer.Tokenizer;
+import dev.tenon.tokenizer.Truncation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /// Turns text into tokens and back.
 final class Tokenize extends Command {
   private final ModelFile model;
   private final Value<String> text;
   private final Value<String> file;
+  private final Value<String> pair;
+  private final Value<Integer> maxLength;
   private final Value<Boolean> ids;
+  private final Value<Boolean> json;
   private final Value<String> decode;
   private final Value<Boolean> noBos;
   private final Value<Boolean> noParseSpecial;
@@ -25,13 +35,22 @@ final class Tokenize extends Command {
     model = new ModelFile(this, "The GGUF file, or owner/name, as -hf.");
     text = text("TEXT", "The text.", "--text", "-p", "--prompt");
     file = text("FILE", "The file with the text; '-' for stdin.", "-f", "--file");
+    pair = text("TEXT", "A second text, for models that take two.", "--pair");
+    maxLength =
+        integer(
+            null,
+            "Cut the text, the longer one of a pair first, so that there are at most N tokens.",
+            "--max-length");
     ids = flag("Print the ids alone, as a JSON array.", "--ids");
+    json =
+        flag(
+            "Print ids, segments, and where in its text each token comes from, as JSON.", "--json");
     decode =
         text(
             "IDS",
             "Print the text of ids, such as 1,2,3; special tokens are left out.",
             "--decode");
-    noBos = flag("Do not add the begin token.", "--no-bos");
+    noBos = flag("Do not add the tokens that begin and end a text.", "--no-bos");
     noParseSpecial = flag("Take what looks like a special token for text.", "--no-parse-special");
   }
 
@@ -43,6 +62,18 @@ final class Tokenize extends Command {
     }
     if (!model.given()) {
       throw usage("which vocabulary? Give -m FILE, -hf NAME or set TENON_MODEL");
+    }
+    boolean whole = pair.get() != null || maxLength.get() != null || json.get();
+    if (whole && (decode.get() != null || noBos.get() || noParseSpecial.get())) {
+      throw usage(
+          "--pair, --max-length and --json do not go together with --decode, --no-bos and"
+              + " --no-parse-special");
+    }
+    if (ids.get() && json.get()) {
+      throw usage("one of --ids and --json, please");
+    }
+    if (maxLength.get() != null && maxLength.get() < 0) {
+      throw usage("--max-length must not be negative, given " + maxLength.get());
     }
     var given = decode.get() == null ? null : TokenIds.parse(this, "--decode", decode.get());
     try (var gguf = Gguf.open(model.path())) {
@@ -56,10 +87,18 @@ final class Tokenize extends Command {
         if (streams.outTerminal()) {
           streams.out().println("");
         }
+      } else if (whole) {
+        var tokens =
+            maxLength.get() == null
+                ? tokenizer.tokenize(text(), pair.get())
+                : tokenizer.tokenize(text(), pair.get(), new Truncation(maxLength.get()));
+        if (json.get()) {
+          printJson(json(tokenizer, tokens));
+        } else {
+          print(tokenizer, tokens.ids());
+        }
       } else {
-        print(
-            tokenizer,
-            tokenizer.encode(text(), tokenizer.addsBos() && !noBos.get(), !noParseSpecial.get()));
+        print(tokenizer, tokenizer.encode(text(), !noBos.get(), !noParseSpecial.get()));
       }
     }
     return 0;
@@ -71,6 +110,34 @@ final class Tokenize extends Command {
     }
     var bytes = file.get() == null ? streams.readAll() : InputFile.bytes(file.get(), streams);
     return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  /// {@return the fields that an encoding of the library tokenizers has}
+  private static Map<String, Object> json(Tokenizer tokenizer, TokenizedText tokens) {
+    var result = new LinkedHashMap<String, Object>();
+    result.put("ids", list(tokens.ids()));
+    result.put("type_ids", list(tokens.typeIds()));
+    result.put("tokens", Arrays.stream(tokens.ids()).mapToObj(tokenizer::piece).toList());
+    var offsets = new ArrayList<Object>();
+    var special = new ArrayList<Object>();
+    for (int i = 0; i < tokens.length(); i++) {
+      offsets.add(List.of((long) tokens.starts()[i], (long) tokens.ends()[i]));
+      special.add(tokens.sequences()[i] < 0 ? 1L : 0L);
+    }
+    result.put("offsets", offsets);
+    result.put("word_ids", list(tokens.words()));
+    result.put("sequence_ids", list(tokens.sequences()));
+    result.put("special_tokens_mask", special);
+    return result;
+  }
+
+  /// {@return numbers, null for -1}
+  private static List<Object> list(int[] values) {
+    var list = new ArrayList<Object>();
+    for (int value : values) {
+      list.add(value < 0 ? null : (Object) (long) value);
+    }
+    return list;
   }
 
   private void print(Tokenizer tokenizer, int[] tokens) throws IOException {

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 class HouseTest {
   private static final Set<String> LIBRARY =
       Set.of(
+          "attention",
           "chat",
           "convert",
           "gguf",
@@ -29,6 +30,7 @@ class HouseTest {
           "huggingface",
           "jinja",
           "json",
+          "metrics",
           "model",
           "sampling",
           "tensor",
@@ -40,9 +42,11 @@ class HouseTest {
           entry("gguf", Set.of()),
           entry("json", Set.of()),
           entry("jinja", Set.of("json")),
+          entry("attention", Set.of("json")),
           entry("tokenizer", Set.of("gguf", "json")),
           entry("huggingface", Set.of("gguf", "json", "tokenizer")),
           entry("sampling", Set.of()),
+          entry("metrics", Set.of()),
           entry("grammar", Set.of("json", "sampling", "tokenizer")),
           entry("chat", Set.of("gguf", "grammar", "jinja", "json", "tokenizer")),
           entry("tensor", Set.of("gguf", "ggml")),

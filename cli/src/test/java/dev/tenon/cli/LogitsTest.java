@@ -98,6 +98,17 @@ class LogitsTest {
     assertThat(count).isEqualTo(10);
   }
 
+  @Test
+  void whatIsOfAnotherKindOfModelIsRefused() {
+    var args = new String[] {"logits", "-m", tiny, "--tokens", "1,5,6"};
+    var all = tenon(args).succeeded().bytes();
+    assertThat(tenon(append(args, "--output", "logits")).succeeded().bytes()).isEqualTo(all);
+    tenon(append(args, "--output", "hidden_states")).failed("hidden_states", "logits");
+    tenon(append(args, "--token-types", "0,0,0")).failed("--token-types", "a decoder");
+    tenon(append(args, "--decoder-tokens", "1")).failed("--decoder-tokens", "a decoder");
+    tenon(append(args, "--token-types", "x")).refused("--token-types");
+  }
+
   private static String[] append(String[] args, String... more) {
     var all = new ArrayList<>(List.of(args));
     all.addAll(List.of(more));

@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.fixtures.Fixtures;
 import dev.tenon.gguf.GgufWriter;
+import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,6 +57,38 @@ class TokenizeTest {
     assertThat(ids("--text", "</s>a")).startsWith("[1, 2, ");
     assertThat(ids("--text", "</s>a", "--no-bos")).startsWith("[2, ");
     assertThat(ids("--text", "</s>a", "--no-parse-special")).doesNotContain("[1, 2, ");
+  }
+
+  @Test
+  void aPairIsPutTogetherAsTheTokenizerDoes() {
+    assertThat(ids("--text", "ab", "--pair", "ab")).isEqualTo("[1, 265, 1, 265]\n");
+    assertThat(ids("--text", "ab ab", "--pair", "ab", "--max-length", "4"))
+        .isEqualTo("[1, 265, 1, 265]\n");
+    assertThat(
+            tenon("tokenize", "-m", vocabulary, "--text", "ab", "--pair", "ab").succeeded().out())
+        .isEqualTo(
+            """
+                 1 -> '<s>'
+               265 -> ' ab'
+                 1 -> '<s>'
+               265 -> ' ab'
+            """);
+    var json =
+        Json.object(
+            tenon("tokenize", "-m", vocabulary, "--text", "ab", "--pair", "ab", "--json")
+                .succeeded()
+                .out());
+    assertThat(json.get("ids")).isEqualTo(List.of(1L, 265L, 1L, 265L));
+    assertThat(json.get("type_ids")).isEqualTo(List.of(0L, 0L, 1L, 1L));
+    assertThat(json.get("offsets"))
+        .isEqualTo(List.of(List.of(0L, 0L), List.of(0L, 2L), List.of(0L, 0L), List.of(0L, 2L)));
+    assertThat(json.get("sequence_ids")).isEqualTo(Arrays.asList(null, 0L, null, 1L));
+    assertThat(json.get("special_tokens_mask")).isEqualTo(List.of(1L, 0L, 1L, 0L));
+    tenon("tokenize", "-m", vocabulary, "--text", "a", "--pair", "b", "--no-bos").refused("--pair");
+    tenon("tokenize", "-m", vocabulary, "--text", "a", "--json", "--ids").refused("--json");
+    tenon("tokenize", "-m", vocabulary, "--text", "a", "--max-length", "-1")
+        .refused("--max-length");
+    tenon("tokenize", "-m", vocabulary, "--text", "a", "--max-length", "0").failed("no room");
   }
 
   @Test
