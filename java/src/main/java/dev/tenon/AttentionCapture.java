@@ -24,6 +24,8 @@ import java.util.Map;
 /// }
 /// ```
 public final class AttentionCapture {
+  private static final int MOST_WEIGHTS = 1 << 28;
+
   private AttentionCapture() {}
 
   /// {@return what a model looks at}
@@ -33,7 +35,8 @@ public final class AttentionCapture {
   /// @param tokenTypes segment of each token of an encoder; null where all are of the first
   /// @param decoderTokens ids of what the decoder of an encoder-decoder reads, the start token
   ///     first; null for what it writes by itself; not looked at for other models
-  /// @throws IllegalArgumentException if there is no token, or not a type for each
+  /// @throws IllegalArgumentException if there is no token, not a type for each, or more than 2^28
+  ///     weights
   /// @throws IndexOutOfBoundsException if an id is outside the vocabulary, a type is unknown, or
   ///     there are more tokens than the model knows positions
   /// @throws IllegalStateException if the model is closed
@@ -41,6 +44,7 @@ public final class AttentionCapture {
   public static AttentionMaps of(Model model, int[] tokens, int[] tokenTypes, int[] decoderTokens) {
     model.retain("attention");
     try {
+      checkSize(model, Math.max(tokens.length, decoderTokens == null ? 0 : decoderTokens.length));
       var weights = model.weights();
       int vocabulary = model.vocabularySize();
       var types = tokenTypes == null ? new int[tokens.length] : tokenTypes;
@@ -67,13 +71,30 @@ public final class AttentionCapture {
     }
   }
 
+  /// Refuses what would not fit in an array before anything is computed.
+  private static void checkSize(Model model, int tokens) {
+    var hp = model.hyperparameters();
+    double weights = (double) hp.layers() * hp.heads() * tokens * tokens;
+    if (weights > MOST_WEIGHTS)
+      throw new IllegalArgumentException(
+          "attention of "
+              + tokens
+              + " tokens in "
+              + hp.layers()
+              + " layers of "
+              + hp.heads()
+              + " heads: at most "
+              + MOST_WEIGHTS
+              + " weights, give fewer tokens");
+  }
+
   private static int[] written(Model model, int[] source) {
     try (var generator = new SequenceGenerator(model, SessionOptions.of(0))) {
-      return generator
-          .generate(List.of(source), generator.settings())
-          .getFirst()
-          .getFirst()
-          .tokens();
+      var sequences = generator.generate(List.of(source), generator.settings()).getFirst();
+      if (sequences.isEmpty())
+        throw new IllegalStateException(
+            "attention: " + model.name() + " writes nothing about this: give the decoder's tokens");
+      return sequences.getFirst().tokens();
     }
   }
 

@@ -40,10 +40,17 @@ final class GrowingCache implements AutoCloseable {
 
   private void grow(int cells) {
     var larger = cache.grown(cells);
+    Evaluator next;
+    try {
+      next = evaluators.apply(larger);
+    } catch (Throwable e) {
+      larger.close();
+      throw e;
+    }
     evaluator.close();
     cache.close();
     cache = larger;
-    evaluator = evaluators.apply(larger);
+    evaluator = next;
   }
 
   /// Makes the sequences anew: see [KvCache#reorder].

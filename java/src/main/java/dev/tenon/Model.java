@@ -114,7 +114,10 @@ public final class Model implements AutoCloseable {
       var architecture = architecture(gguf);
       var hyperparameters = Hyperparameters.of(gguf);
       var placement = new Weights.Placement(options.gpuLayers(), options.repack());
-      weights = Weights.of(gguf, backend, hyperparameters.layers(), placement);
+      var decoderLayers = hyperparameters.architecture() + ".decoder_block_count";
+      int layers =
+          Math.max(hyperparameters.layers(), Hyperparameters.number(gguf, decoderLayers, 0));
+      weights = Weights.of(gguf, backend, layers, placement);
       var network = architecture.bind(gguf, weights);
       weights.load(options.progress());
       return new Model(gguf, weights, network, hyperparameters, Tokenizer.present(gguf));
@@ -243,6 +246,12 @@ public final class Model implements AutoCloseable {
   /// {@return the number of token ids}
   public int vocabularySize() {
     return hyperparameters.vocabulary();
+  }
+
+  /// {@return the number of token ids of what it reads; another than of what it writes where an
+  /// encoder-decoder has two vocabularies}
+  public int sourceVocabularySize() {
+    return network instanceof EncoderDecoder two ? two.sourceVocabulary() : vocabularySize();
   }
 
   /// {@return the trained context, in tokens}

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -35,6 +36,10 @@ public final class SequenceGenerator implements AutoCloseable {
   /// From so many scores on, the searches of a step are worth several threads.
   private static final int MANY_SCORES = 1 << 17;
 
+  /// Prompts of a decoder have so many tokens together, unless one alone has more: each token of a
+  /// pass looks at the cells of all.
+  private static final int PROMPT_ROWS = 2048;
+
   private final Model model;
   private final Writing writing;
   private final GenerationSettings settings;
@@ -50,6 +55,9 @@ public final class SequenceGenerator implements AutoCloseable {
 
     /// The most tokens of an input.
     int inputPositions();
+
+    /// How many token ids an input may have.
+    int inputVocabulary();
 
     /// How many inputs, from `from` on, go together.
     int together(List<int[]> inputs, int from, int beams);
@@ -143,9 +151,7 @@ public final class SequenceGenerator implements AutoCloseable {
   public List<List<ScoredTokens>> generate(
       List<int[]> inputs, GenerationSettings how, RandomGenerator random, IntConsumer progress) {
     if (closed) throw new IllegalStateException("generate: the generator is closed");
-    for (var input : inputs) {
-      if (input.length == 0) throw new IllegalArgumentException("generate: an input has no tokens");
-    }
+    for (int i = 0; i < inputs.size(); i++) check(inputs.get(i), i, how);
     // Those of like length go together: they are read without waste and end at like times.
     var order =
         IntStream.range(0, inputs.size())
@@ -167,6 +173,29 @@ public final class SequenceGenerator implements AutoCloseable {
     return results;
   }
 
+  /// Refuses an input before anything is evaluated for the others.
+  private void check(int[] input, int number, GenerationSettings how) {
+    var name = "input " + (number + 1);
+    if (input.length == 0)
+      throw new IllegalArgumentException("generate: " + name + " has no tokens");
+    for (int token : input) {
+      if (token < 0 || token >= writing.inputVocabulary())
+        throw new IndexOutOfBoundsException(
+            "token " + token + " is outside the vocabulary of " + writing.inputVocabulary());
+    }
+    if (input.length > writing.inputPositions())
+      throw new IndexOutOfBoundsException(
+          name + " has " + input.length + " tokens: there is room for " + writing.inputPositions());
+    for (int token : writing.prompt(input, how)) {
+      if (token >= model.vocabularySize())
+        throw new IndexOutOfBoundsException(
+            "token "
+                + token
+                + ", which a text begins with, is outside the vocabulary of "
+                + model.vocabularySize());
+    }
+  }
+
   private List<Search> searches(
       List<int[]> inputs, GenerationSettings how, RandomGenerator random) {
     var searches = new ArrayList<Search>();
@@ -174,10 +203,12 @@ public final class SequenceGenerator implements AutoCloseable {
       var prompt = writing.prompt(input, how);
       int most = writing.positions();
       var cut =
-          how.lengthLimit(prompt.length) <= most || prompt.length >= most
+          how.lengthLimit(prompt.length) <= most
               ? how
-              : how.withMaxNewTokens(most - prompt.length);
-      searches.add(Search.of(cut, random, model.vocabularySize(), prompt, input));
+              : how.withMaxNewTokens(Math.max(1, most - prompt.length));
+      // Searches step in threads of their own, and draws are to be the same each time.
+      var own = how.draws() ? new SplittableRandom(random.nextLong()) : random;
+      searches.add(Search.of(cut, own, model.vocabularySize(), prompt, input));
     }
     return searches;
   }
@@ -272,14 +303,13 @@ public final class SequenceGenerator implements AutoCloseable {
     }
 
     @Override
+    public int inputVocabulary() {
+      return session.model().sourceVocabularySize();
+    }
+
+    @Override
     public int together(List<int[]> inputs, int from, int beams) {
-      int most = Math.min(inputs.size() - from, Math.max(1, KvCache.MAX_SEQUENCES / beams));
-      long rows = 0;
-      for (int i = 0; i < most; i++) {
-        rows += inputs.get(from + i).length;
-        if (i > 0 && rows > session.sourceRows()) return i;
-      }
-      return most;
+      return atMost(session.sourceRows(), inputs, from, beams);
     }
 
     @Override
@@ -351,8 +381,13 @@ public final class SequenceGenerator implements AutoCloseable {
     }
 
     @Override
+    public int inputVocabulary() {
+      return model.vocabularySize();
+    }
+
+    @Override
     public int together(List<int[]> inputs, int from, int beams) {
-      return Math.min(inputs.size() - from, Math.max(1, KvCache.MAX_SEQUENCES / beams));
+      return atMost(PROMPT_ROWS, inputs, from, beams);
     }
 
     @Override
@@ -376,6 +411,17 @@ public final class SequenceGenerator implements AutoCloseable {
       cache.close();
       model.release();
     }
+  }
+
+  /// As many inputs as have sequences, and so many tokens together; one at least.
+  private static int atMost(int rows, List<int[]> inputs, int from, int beams) {
+    int most = Math.min(inputs.size() - from, Math.max(1, KvCache.MAX_SEQUENCES / beams));
+    long together = 0;
+    for (int i = 0; i < most; i++) {
+      together += inputs.get(from + i).length;
+      if (i > 0 && together > rows) return i;
+    }
+    return most;
   }
 
   /// Prompts side by side, with the logits after the last token of each wanted.

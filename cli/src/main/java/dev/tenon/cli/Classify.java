@@ -55,11 +55,18 @@ final class Classify extends Command {
     var best = results.stream().map(all -> all.stream().limit(topK.get()).toList()).toList();
     if (json.get()) {
       var list = best.stream().map(Classify::json).toList();
-      printJson(list.size() == 1 ? list.getFirst() : list);
+      // The pipeline gives one label a text in one list, unless told how many.
+      printJson(
+          list.size() == 1
+              ? list.getFirst()
+              : given(topK) ? list : list.stream().flatMap(List::stream).toList());
       return 0;
     }
-    for (var labels : best) {
-      for (var label : labels) {
+    for (int i = 0; i < best.size(); i++) {
+      if (i > 0 && topK.get() > 1) {
+        streams.out().println(""); // between texts
+      }
+      for (var label : best.get(i)) {
         var line = String.format(Locale.ROOT, "%.4f  ", label.score());
         streams.out().println(line + Text.visible(label.label()));
       }

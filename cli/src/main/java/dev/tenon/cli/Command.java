@@ -30,12 +30,6 @@ abstract class Command {
     T get() {
       return spec.getValue();
     }
-
-    /// {@return whether it is among the arguments, and not its default}
-    boolean given() {
-      return spec instanceof OptionSpec option
-          && spec.command().commandLine().getParseResult().hasMatchedOption(option);
-    }
   }
 
   Command(Streams streams, String name, String... description) {
@@ -69,6 +63,12 @@ abstract class Command {
   /// @return the exit code
   /// @throws Exception what goes wrong; it becomes one line
   abstract int call() throws Exception;
+
+  /// {@return whether an option is among the arguments or in the environment, and not its default}
+  boolean given(Value<?> value) {
+    return spec.commandLine().getParseResult().hasMatchedOption((OptionSpec) value.spec())
+        || Tenon.Environment.variable(value.spec(), streams.environment()) != null;
+  }
 
   boolean verbose() {
     return Boolean.TRUE.equals(verbose.get());

@@ -76,8 +76,11 @@ final class FillMaskCommand extends Command {
   }
 
   private void print(List<List<FillMask.Guess>> masks) throws IOException {
-    for (var guesses : masks) {
-      for (var guess : guesses) {
+    for (int i = 0; i < masks.size(); i++) {
+      if (i > 0) {
+        streams.out().println(""); // between masks
+      }
+      for (var guess : masks.get(i)) {
         var line = String.format(Locale.ROOT, "%.4f  ", guess.score());
         streams.out().println(line + Text.visible(guess.tokenStr() + "  " + guess.sequence()));
       }

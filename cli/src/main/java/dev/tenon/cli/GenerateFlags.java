@@ -233,23 +233,28 @@ final class GenerateFlags {
     if (ignoreEos.get()) {
       changed = changed.withEos(List.of());
     }
-    if (temperature.given()) {
+    if (command.given(temperature)) {
       boolean draws = Range.TEMPERATURE.check("--temperature", temperature.get()) > 0;
+      if (!draws && changed.numBeams() == 1) {
+        changed = changed.withNumReturnSequences(1);
+      }
       changed = changed.withDoSample(draws);
       if (draws) {
         changed = changed.withTemperature(decimal(temperature.get()));
       }
     }
-    if (topK.given()) {
+    if (command.given(topK)) {
       changed = changed.withTopK(Math.max(0, topK.get()));
     }
-    if (topP.given()) {
+    if (command.given(topP)) {
       changed = changed.withTopP(decimal(Math.min(1, topP.get())));
     }
-    if (minP.given()) {
+    if (command.given(minP)) {
       changed = changed.withMinP(decimal(minP.get()));
     }
-    return typicalP.given() ? changed.withTypicalP(decimal(Math.min(1, typicalP.get()))) : changed;
+    return command.given(typicalP)
+        ? changed.withTypicalP(decimal(Math.min(1, typicalP.get())))
+        : changed;
   }
 
   /// {@return the number as it was written, not the nearest one of fewer bits}
@@ -264,7 +269,7 @@ final class GenerateFlags {
 
   /// {@return whether it is asked for that tokens are drawn}
   boolean draws() {
-    return temperature.given() && temperature.get() > 0;
+    return command.given(temperature) && temperature.get() > 0;
   }
 
   /// {@return where draws come from}

@@ -103,7 +103,7 @@ final class Logits extends Command {
       if (given.length == 0) {
         throw new IOException("there is no token to evaluate");
       }
-      TokenIds.check(given, loaded.vocabularySize());
+      TokenIds.check(given, loaded.sourceVocabularySize());
       evaluate(loaded, new Given(given, types, decoder));
     }
     return 0;

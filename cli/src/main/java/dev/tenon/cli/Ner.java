@@ -86,8 +86,11 @@ final class Ner extends Command {
       printJson(list.size() == 1 ? list.getFirst() : list);
       return 0;
     }
-    for (var entities : all) {
-      for (var entity : entities) {
+    for (int i = 0; i < all.size(); i++) {
+      if (i > 0) {
+        streams.out().println(""); // between texts
+      }
+      for (var entity : all.get(i)) {
         var score = String.format(Locale.ROOT, "%.4f  ", entity.score());
         var place = "  " + entity.start() + "-" + entity.end();
         var line = score + entity.label() + "  " + entity.word() + place;

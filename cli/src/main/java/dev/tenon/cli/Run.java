@@ -39,7 +39,19 @@ final class Run extends Command {
           "--spec-type",
           "--model-draft",
           "--hf-repo-draft",
-          "--prompt-cache");
+          "--prompt-cache",
+          "--logit-bias",
+          "--repeat-penalty",
+          "--presence-penalty",
+          "--frequency-penalty",
+          "--mirostat",
+          "--dry-multiplier",
+          "--xtc-probability",
+          "--samplers",
+          "--sampler-seq",
+          "--top-n-sigma",
+          "--dynatemp-range",
+          "--adaptive-target");
 
   private final Value<String> argument;
   private final Value<String> prompt;
@@ -211,7 +223,8 @@ final class Run extends Command {
     }
     session.options(0);
     generate.check();
-    search.settings(generate.settings(GenerationSettings.defaults()));
+    // How many sequences go with the model's own beams is seen when it is there.
+    search.settings(generate.settings(GenerationSettings.defaults().withNumBeams(64)));
     limits.check();
     draft.check();
     cache.check();
@@ -223,7 +236,7 @@ final class Run extends Command {
       throw new IOException(
           "the prompt is empty, and this model has no begin token to start from: give it some");
     }
-    TokenIds.check(prompt, loaded.vocabularySize());
+    TokenIds.check(prompt, loaded.sourceVocabularySize());
   }
 
   /// Prints what is generated as it comes.

@@ -85,17 +85,17 @@ final class SearchFlags {
   boolean whole() {
     return numBeams.get() != null && numBeams.get() != 1
         || numReturnSequences.get() != null && numReturnSequences.get() != 1
-        || lengthPenalty.given()
-        || earlyStopping.given()
+        || lengthPenalty.get() != null
+        || earlyStopping.get() != null
         || scores.get();
   }
 
   /// {@return whether a flag edits the scores of tokens}
   boolean edits() {
-    return noRepeatNgramSize.given()
-        || repetitionPenalty.given()
-        || minNewTokens.given()
-        || forcedBosId.given();
+    return noRepeatNgramSize.get() != null
+        || repetitionPenalty.get() != null
+        || minNewTokens.get() != null
+        || forcedBosId.get() != null;
   }
 
   /// {@return whether scores are printed}
@@ -120,16 +120,16 @@ final class SearchFlags {
   GenerationSettings settings(GenerationSettings settings) {
     try {
       var changed = settings;
+      int returned = changed.numReturnSequences();
       if (numBeams.get() != null) {
         // Fewer beams than the model returns sequences by itself: then as many.
-        if (numReturnSequences.get() == null && numBeams.get() < changed.numReturnSequences()) {
-          changed = changed.withNumReturnSequences(1);
-        }
-        changed = changed.withNumBeams(numBeams.get());
+        changed = changed.withNumReturnSequences(1).withNumBeams(numBeams.get());
+        returned = Math.min(returned, numBeams.get());
       }
       if (numReturnSequences.get() != null) {
-        changed = changed.withNumReturnSequences(numReturnSequences.get());
+        returned = numReturnSequences.get();
       }
+      changed = changed.withNumReturnSequences(returned);
       if (lengthPenalty.get() != null) {
         changed = changed.withLengthPenalty(GenerateFlags.decimal(lengthPenalty.get()));
       }

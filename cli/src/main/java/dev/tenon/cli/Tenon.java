@@ -228,7 +228,7 @@ public final class Tenon extends Command {
 
   /// Settings from the environment: `TENON_` and the long name of the option. What the command is
   /// to work on (prompts, files to write) is no setting.
-  private record Environment(Map<String, String> variables) implements IDefaultValueProvider {
+  record Environment(Map<String, String> variables) implements IDefaultValueProvider {
     private static final Set<String> NO_SETTINGS =
         Set.of(
             "--help",

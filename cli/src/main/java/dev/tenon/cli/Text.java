@@ -36,6 +36,11 @@ final class Text {
   }
 
   /// Controls of ASCII and Latin 1, line separators, and marks that turn the direction of text.
+  /// {@return a text on one line: its line ends are spaces}
+  static String oneLine(String text) {
+    return text.replace("\r", "").replace('\n', ' ');
+  }
+
   private static boolean isControl(char c) {
     return Character.isISOControl(c)
         || c >= '\u2028' && c <= '\u202e'

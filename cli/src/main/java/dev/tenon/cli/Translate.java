@@ -5,19 +5,19 @@ import dev.tenon.Translator;
 import dev.tenon.Translator.Translation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
-import java.util.random.RandomGenerator;
 
 /// Translates texts.
 final class Translate extends Command {
-  private final Value<List<String>> texts;
-  private final Value<String> file;
+  private final TextInputs texts;
   private final Value<Integer> count;
+  private final Value<Float> temperature;
+  private final Value<Integer> seed;
   private final Value<Boolean> json;
   private final ModelFlags model;
   private final SearchFlags search;
@@ -29,8 +29,7 @@ final class Translate extends Command {
         "Translate texts with an encoder-decoder.",
         "Without TEXT each line of the file, or of stdin, is a text; the translations come in the"
             + " order of the texts, a line each. A blank line stays blank.");
-    texts = arguments("TEXT", "0..*", "A text; several are translated side by side.");
-    file = text("FILE", "The file with a text a line; '-' for stdin.", "-f", "--file");
+    texts = new TextInputs(this, "TEXT", "A text; several are translated side by side.");
     count =
         integer(
             null,
@@ -39,6 +38,19 @@ final class Translate extends Command {
             "--predict",
             "--n-predict",
             "--max-new-tokens");
+    temperature =
+        real(
+            null,
+            "Draw tokens at this temperature; 0 takes the best or searches (default: as the model"
+                + " does).",
+            "--temp",
+            "--temperature");
+    seed =
+        integer(
+            "-1",
+            "The same seed draws the same; -1 for a random one (default: -1).",
+            "-s",
+            "--seed");
     json = flag("Print JSON, as transformers' pipeline has it: translation_text.", "--json");
     model = new ModelFlags(this);
     search = new SearchFlags(this);
@@ -46,23 +58,36 @@ final class Translate extends Command {
 
   @Override
   int call() throws Exception {
-    if (!texts.get().isEmpty() && file.get() != null) {
-      throw usage("texts as arguments or by -f, not both, please");
-    }
+    texts.check();
     if (count.get() != null && count.get() < 1) {
       throw usage("-n " + count.get() + ", at least 1");
     }
     try (var backend = model.backend();
         var loaded = model.load(backend);
         var translator = translator(loaded)) {
-      return translate(translator, read());
+      var given = texts.read();
+      if (given.size() == 1 && given.getFirst().isBlank()) {
+        throw usage("the text is empty: there is nothing to translate");
+      }
+      return translate(translator, given);
     }
   }
 
   private Translator translator(Model loaded) {
     var translator = new Translator(loaded);
     try {
-      var settings = search.settings(translator.settings());
+      var settings = translator.settings();
+      if (temperature.get() != null) {
+        boolean draws = Range.TEMPERATURE.check("--temperature", temperature.get()) > 0;
+        if (!draws && settings.numBeams() == 1) {
+          settings = settings.withNumReturnSequences(1);
+        }
+        settings = settings.withDoSample(draws);
+        if (draws) {
+          settings = settings.withTemperature(GenerateFlags.decimal(temperature.get()));
+        }
+      }
+      settings = search.settings(settings);
       return translator.with(
           count.get() == null ? settings : settings.withMaxNewTokens(count.get()));
     } catch (RuntimeException e) {
@@ -71,26 +96,13 @@ final class Translate extends Command {
     }
   }
 
-  private List<String> read() throws IOException {
-    if (!texts.get().isEmpty()) {
-      for (var text : texts.get()) {
-        if (text.isBlank()) {
-          throw usage("a text is empty: there is nothing to translate");
-        }
-      }
-      return texts.get();
-    }
-    var bytes = file.get() == null ? streams.readAll() : InputFile.bytes(file.get(), streams);
-    return new String(bytes, StandardCharsets.UTF_8).lines().toList();
-  }
-
   private int translate(Translator translator, List<String> given) throws IOException {
     var all = new ArrayList<Object>();
     boolean shown = streams.errTerminal() && !streams.outTerminal();
     try (var _ = Interrupt.ofThisThread()) {
       translator.translate(
           given,
-          RandomGenerator.getDefault(),
+          new SplittableRandom(seed.get() < 0 ? System.nanoTime() : seed.get()),
           done -> {
             if (shown) {
               streams.err().print("\r" + done + " of " + given.size());
@@ -117,7 +129,8 @@ final class Translate extends Command {
       }
     }
     if (json.get()) {
-      printJson(all);
+      // Several translations of one text are one list, as the pipeline gives them.
+      printJson(all.size() == 1 && all.getFirst() instanceof List<?> ? all.getFirst() : all);
     }
     return 0;
   }
@@ -129,7 +142,7 @@ final class Translate extends Command {
       out.println("");
     }
     for (var translation : translations) {
-      var line = translation.text().replace("\r", "").replace("\n", " ");
+      var line = Text.oneLine(translation.text());
       out.println(line + (search.scores() ? "\t" + translation.score() : ""));
     }
     out.flush();

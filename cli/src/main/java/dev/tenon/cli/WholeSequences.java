@@ -52,7 +52,9 @@ final class WholeSequences {
             .streams
             .out()
             .println(
-                (ids ? ids(sequence, longest, settings) : text(model, sequence, prompt))
+                (ids
+                        ? ids(sequence, longest, settings)
+                        : text(model, sequence, prompt, sequences.size() > 1))
                     + (search.scores() ? "\t" + sequence.score() : ""));
       }
       return 0;
@@ -62,9 +64,11 @@ final class WholeSequences {
     }
   }
 
-  private static String text(Model model, ScoredTokens sequence, int prompt) {
+  /// The text of a sequence; on one line where there are several or scores.
+  private String text(Model model, ScoredTokens sequence, int prompt, boolean several) {
     var tokens = sequence.tokens();
-    return model.tokenizer().decode(Arrays.copyOfRange(tokens, prompt, tokens.length));
+    var text = model.tokenizer().decode(Arrays.copyOfRange(tokens, prompt, tokens.length));
+    return several || search.scores() ? Text.oneLine(text) : text;
   }
 
   /// The ids as transformers gives those of several sequences: the shorter ones are filled up.

@@ -5,7 +5,6 @@ import dev.tenon.gguf.TensorType;
 import dev.tenon.tensor.Compute;
 import dev.tenon.tensor.CrossCache;
 import dev.tenon.tensor.Graph;
-import dev.tenon.tensor.MatmulObserver;
 import dev.tenon.tensor.PackedAttention;
 import dev.tenon.tensor.Packing;
 import dev.tenon.tensor.Tensor;
@@ -333,15 +332,6 @@ public final class EncoderEvaluator implements AutoCloseable {
   private void forget() {
     if (last != null) last.graph.close();
     last = null;
-  }
-
-  /// Lets an observer see what weights are multiplied with, in the passes to come. What it throws
-  /// comes out of [#evaluate].
-  ///
-  /// @param observer takes the place of the one before; null for none
-  /// @throws IllegalStateException if this is closed, or called by an observer
-  public void observe(MatmulObserver observer) {
-    compute.observe(observer);
   }
 
   /// Frees what was held for passes. Closing twice has no effect.

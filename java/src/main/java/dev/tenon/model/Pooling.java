@@ -34,7 +34,11 @@ public record Pooling(
   }
 
   /// Copies the prompts.
+  ///
+  /// @throws IllegalArgumentException if there is no room for a token
   public Pooling {
+    if (maxTokens < 1)
+      throw new IllegalArgumentException("pooling: maxTokens " + maxTokens + ", at least 1");
     prompts = Map.copyOf(prompts);
   }
 

@@ -310,7 +310,10 @@ public final class Bert implements Architecture, FolderMapping {
     var pooler = model + "pooler.dense";
     var modelClass = folder.modelClass();
     switch (modelClass) {
-      case "BertForMaskedLM", "BertForPreTraining" -> mapVocabulary(folder, model, plan);
+      case "BertForMaskedLM", "BertForPreTraining" -> {
+        mapVocabulary(folder, model, plan);
+        EncoderKeys.pooling(plan, folder); // a sentence-transformer may keep such a head
+      }
       default -> plan.tensor("token_embd.weight", folder.weight(embedding(model)));
     }
     switch (modelClass) {
