@@ -200,7 +200,7 @@ public final class Model implements AutoCloseable {
     };
   }
 
-  /// {@return the model's numbers}
+  /// {@return the model's numbers; of an encoder-decoder the encoder's}
   public Hyperparameters hyperparameters() {
     return hyperparameters;
   }

@@ -1,8 +1,11 @@
-/// Runs transformers: a GGUF file in, text out.
+/// Runs transformers: a GGUF file in; text, vectors or labels out.
 ///
 /// Three nouns, each made by the one before and closed in reverse:
 /// [Backend][dev.tenon.tensor.Backend] → [Model][dev.tenon.Model] → [Session][dev.tenon.Session].
-/// This package only connects the others, which hold the algorithms.
+/// This package only connects the others, which hold the algorithms. What a model can do follows
+/// from its [kind][dev.tenon.Model.Kind]: decoders have sessions; [dev.tenon.Embedder],
+/// [dev.tenon.Classifier] and their like read with encoders; [dev.tenon.Translator] writes with
+/// encoder-decoders; [dev.tenon.SequenceGenerator] searches with both that write.
 ///
 /// ```java
 /// try (var backend = Backend.best();

@@ -1,9 +1,12 @@
 /// What an architecture is written against, and what runs it.
 ///
-/// [dev.tenon.model.Architecture] binds a file's weights and gives a [dev.tenon.model.Decoder],
-/// which builds the graph of one pass. [dev.tenon.model.Evaluator] feeds it
-/// [batches][dev.tenon.model.Batch] of tokens and gives back logits. Nothing here knows any one
-/// architecture.
+/// [dev.tenon.model.Architecture] binds a file's weights and gives a [dev.tenon.model.Network],
+/// which builds the graphs of passes: a [dev.tenon.model.Decoder], an [dev.tenon.model.Encoder] or
+/// an [dev.tenon.model.EncoderDecoder]. [dev.tenon.model.Evaluator] feeds decoders
+/// [batches][dev.tenon.model.Batch] of tokens and gives back logits,
+/// [dev.tenon.model.EncoderEvaluator] feeds encoders sequences and gives back what their heads make
+/// of them, and [dev.tenon.model.AttentionProbe] tells what heads look at. Nothing here knows any
+/// one architecture.
 ///
 /// Null arguments throw [NullPointerException].
 package dev.tenon.model;

@@ -141,8 +141,7 @@ public record GenerationSettings(
   /// Checks that the numbers make sense; copies the lists and the map.
   ///
   /// @throws IllegalArgumentException if a number is out of its range; the message has
-  ///     transformers'
-  ///     name of it and the value
+  ///     transformers' name of it and the value
   public GenerationSettings {
     atLeast("max_length", 0, maxLength);
     atLeast("max_new_tokens", 0, maxNewTokens);

@@ -5,8 +5,7 @@ import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /// Generates sequences for one prompt, step by step, as transformers' `generate` does: by taking
-/// the
-/// best token, by drawing one or by beam search. Who calls it evaluates the model.
+/// the best token, by drawing one or by beam search. Who calls it evaluates the model.
 ///
 /// ```java
 /// var search = Search.of(settings, vocabulary, prompt, source);

@@ -4,7 +4,8 @@ import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
 import java.util.List;
 
-/// Text to token ids and back: the ids that llama.cpp gives.
+/// Text to token ids and back: the ids that llama.cpp gives, and for a file that has the steps of a
+/// `tokenizer.json` those that transformers gives.
 ///
 /// ```java
 /// try (var gguf = Gguf.open(Path.of("model.gguf"))) {
