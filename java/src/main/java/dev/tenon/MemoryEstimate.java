@@ -3,7 +3,8 @@ package dev.tenon;
 /// What a model and one session of it will need.
 ///
 /// @param weightBytes bytes of the weights, as in the file
-/// @param cacheBytes bytes of the keys and values of the whole context
+/// @param cacheBytes bytes of the keys and values of the whole context; 0 for an encoder, which
+///     keeps none
 /// @param computeBytes bytes for the results of a pass, estimated
 public record MemoryEstimate(long weightBytes, long cacheBytes, long computeBytes) {
   /// {@return the sum}

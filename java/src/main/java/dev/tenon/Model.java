@@ -144,9 +144,15 @@ public final class Model implements AutoCloseable {
     long ofRow = 3L * hp.width() + 2L * hp.ffnWidth() + KvCache.cellsFor(context);
     if (options.flashAttention() == FlashAttention.OFF)
       ofRow += 2L * hp.heads() * KvCache.cellsFor(context);
+    var key = hp.architecture() + ".";
+    boolean encodes = gguf.has(key + "decoder_block_count");
+    var layout = (encodes ? Hyperparameters.ofDecoder(gguf) : hp).cacheLayout();
+    boolean remembers = gguf.bool(key + "attention.causal", true); // an encoder does not
     return new MemoryEstimate(
         weightBytes(gguf),
-        hp.cacheLayout().bytes(KvCache.cellsFor(context), options.keyType(), options.valueType()),
+        remembers
+            ? layout.bytes(KvCache.cellsFor(context), options.keyType(), options.valueType())
+            : 0,
         Math.multiplyExact(4, Math.addExact(Math.multiplyExact(rows, ofRow), hp.vocabulary())));
   }
 

@@ -173,15 +173,17 @@ final class Inspect extends Command {
       out.println("  unknown: " + unknown);
     } else {
       out.println("  weights   " + Text.bytes(memory.weightBytes()));
-      out.println(
-          "  cache     "
-              + Text.bytes(memory.cacheBytes())
-              + " for "
-              + context(gguf, options)
-              + " tokens, keys "
-              + options.keyType().ggmlName()
-              + ", values "
-              + options.valueType().ggmlName());
+      if (memory.cacheBytes() > 0) {
+        out.println(
+            "  cache     "
+                + Text.bytes(memory.cacheBytes())
+                + " for "
+                + context(gguf, options)
+                + " tokens, keys "
+                + options.keyType().ggmlName()
+                + ", values "
+                + options.valueType().ggmlName());
+      }
       out.println("  compute   " + Text.bytes(memory.computeBytes()) + " (estimated)");
       out.println("  together  " + Text.bytes(memory.total()));
     }
