@@ -43,11 +43,9 @@ final class FillMaskCommand extends Command {
         var loaded = model.load(backend);
         var fill = new FillMask(loaded);
         var _ = Interrupt.ofThisThread()) {
-      for (var text : texts.read()) {
-        var masks =
-            targets.get().isEmpty()
-                ? fill.fill(text, topK.get())
-                : fill.fill(text, topK.get(), targets.get());
+      var given = texts.read();
+      for (int i = 0; i < given.size(); i++) {
+        var masks = masks(fill, given.get(i), given.size() > 1 ? "text " + (i + 1) + ": " : "");
         if (json.get()) {
           var results = masks.stream().map(FillMaskCommand::json).toList();
           all.add(results.size() == 1 ? results.getFirst() : results);
@@ -60,6 +58,16 @@ final class FillMaskCommand extends Command {
       printJson(all.size() == 1 ? all.getFirst() : all);
     }
     return 0;
+  }
+
+  private List<List<FillMask.Guess>> masks(FillMask fill, String text, String place) {
+    try {
+      return targets.get().isEmpty()
+          ? fill.fill(text, topK.get())
+          : fill.fill(text, topK.get(), targets.get());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(place + e.getMessage(), e);
+    }
   }
 
   private static List<Object> json(List<FillMask.Guess> guesses) {

@@ -12,7 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Where rows of scores go: all of them as raw little-endian F32, or the ten best of the last.
+/// Where rows go: all of them as raw little-endian F32, or as JSON the ten best of the last row of
+/// scores, or all rows of what is no score of ids or labels.
 final class LogitRows {
   private static final int BEST = 10;
 
@@ -51,9 +52,38 @@ final class LogitRows {
     if (best) {
       var scores = new float[Math.min(width, last.length)];
       System.arraycopy(last, last.length - scores.length, scores, 0, scores.length);
-      print(model, scores);
+      boolean choice = width == model.vocabularySize() || width == classes(model).size();
+      if (choice) {
+        print(model, scores);
+      } else {
+        printAll(width);
+      }
     }
     out.flush();
+  }
+
+  private static List<String> classes(Model model) throws IOException {
+    return Labels.of(model.gguf()).names();
+  }
+
+  /// Prints what is no choice among ids, such as hidden states: all rows; numbers alone where a row
+  /// has one.
+  private void printAll(int width) throws IOException {
+    try (var json = new JsonFactory().createGenerator(out)) {
+      json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+      json.writeStartArray();
+      for (int i = 0; i < last.length; i++) {
+        if (width > 1 && i % width == 0) {
+          json.writeStartArray();
+        }
+        json.writeNumber(last[i]);
+        if (width > 1 && i % width == width - 1) {
+          json.writeEndArray();
+        }
+      }
+      json.writeEndArray();
+    }
+    out.write('\n');
   }
 
   private void print(Model model, float[] scores) throws IOException {
@@ -71,7 +101,7 @@ final class LogitRows {
             .sorted((a, b) -> Float.compare(scores[b], scores[a]))
             .limit(BEST)
             .toList();
-    var labels = Labels.of(model.gguf()).names();
+    var labels = classes(model);
     try (var json = new JsonFactory().createGenerator(out)) {
       json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET).useDefaultPrettyPrinter();
       json.writeStartArray();

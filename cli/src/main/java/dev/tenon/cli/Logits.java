@@ -73,7 +73,10 @@ final class Logits extends Command {
     file =
         text("FILE", "Where to write; a file appears when it is complete (default: stdout).", "-o");
     chunk = integer(null, "Evaluate so many tokens at a time (default: as -ub).", "--chunk");
-    json = flag("Print the ten best of the last row as JSON in place of all.", "--json");
+    json =
+        flag(
+            "Print JSON: the ten best of the last row of scores, or all rows of other outputs.",
+            "--json");
     model = new ModelFlags(this);
     session = new SessionFlags(this);
   }

@@ -5,11 +5,15 @@ import dev.tenon.ModelOptions;
 import dev.tenon.cli.Command.Value;
 import dev.tenon.tensor.Backend;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.TypeConversionException;
 
 /// Which model, and where and how it is put in memory.
 final class ModelFlags {
+  /// Files below this are computed fastest by one thread.
+  private static final long SMALL_BYTES = 8 << 20;
+
   private final Command command;
   private final ModelFile file;
   private final Value<Integer> threads;
@@ -50,9 +54,12 @@ final class ModelFlags {
   }
 
   /// {@return the backend; the caller closes it}
-  Backend backend() {
+  Backend backend() throws IOException {
     if (threads.get() <= 0) {
-      return Backend.best();
+      // The threads of so small a model wait for each other longer than they compute.
+      var path = path();
+      boolean small = Files.isRegularFile(path) && Files.size(path) < SMALL_BYTES;
+      return small ? Backend.best(1) : Backend.best();
     }
     try {
       return Backend.best(threads.get());

@@ -85,8 +85,6 @@ final class SearchFlags {
   boolean whole() {
     return numBeams.get() != null && numBeams.get() != 1
         || numReturnSequences.get() != null && numReturnSequences.get() != 1
-        || lengthPenalty.get() != null
-        || earlyStopping.get() != null
         || scores.get();
   }
 

@@ -11,10 +11,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// Turns text into tokens and back.
 final class Tokenize extends Command {
   private final ModelFile model;
+  private final Value<String> argument;
   private final Value<String> text;
   private final Value<String> file;
   private final Value<String> pair;
@@ -33,6 +35,7 @@ final class Tokenize extends Command {
         "Text is read from stdin where neither --text nor -f gives it. Every byte counts; bytes"
             + " that are not UTF-8 become U+FFFD. A file that holds a vocabulary alone will do.");
     model = new ModelFile(this, "The GGUF file, or owner/name, as -hf.");
+    argument = argument("TEXT", "The text.");
     text = text("TEXT", "The text.", "--text", "-p", "--prompt");
     file = text("FILE", "The file with the text; '-' for stdin.", "-f", "--file");
     pair = text("TEXT", "A second text, for models that take two.", "--pair");
@@ -56,9 +59,9 @@ final class Tokenize extends Command {
 
   @Override
   int call() throws Exception {
-    if ((text.get() == null ? 0 : 1) + (file.get() == null ? 0 : 1) + (decode.get() == null ? 0 : 1)
-        > 1) {
-      throw usage("one of --text, -f and --decode, please");
+    var ways = Stream.of(argument, text, file, decode).filter(way -> way.get() != null).count();
+    if (ways > 1) {
+      throw usage("one text, please: an argument, --text, -f or --decode");
     }
     if (!model.given()) {
       throw usage("which vocabulary? Give -m FILE, -hf NAME or set TENON_MODEL");
@@ -105,8 +108,8 @@ final class Tokenize extends Command {
   }
 
   private String text() throws IOException {
-    if (text.get() != null) {
-      return text.get();
+    if (argument.get() != null || text.get() != null) {
+      return argument.get() == null ? text.get() : argument.get();
     }
     var bytes = file.get() == null ? streams.readAll() : InputFile.bytes(file.get(), streams);
     return new String(bytes, StandardCharsets.UTF_8);

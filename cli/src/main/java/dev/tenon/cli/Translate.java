@@ -150,6 +150,9 @@ final class Translate extends Command {
 
   /// One object for a text, or a list of them where several were asked for.
   private Object members(List<Translation> translations) {
+    if (translations.isEmpty()) {
+      return Map.of("translation_text", ""); // of a blank line
+    }
     var list = translations.stream().map(this::member).toList();
     return list.size() == 1 ? list.getFirst() : list;
   }

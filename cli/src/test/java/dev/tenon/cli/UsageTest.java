@@ -109,7 +109,7 @@ class UsageTest {
         "run -m x --tokens 1,x         | 'x' is not a token id",
         "run -m x --tokens 1,,2        | '' is not a token id",
         "tokenize --text a             | TENON_MODEL",
-        "tokenize -m x --text a -f b   | one of --text, -f and --decode",
+        "tokenize -m x --text a -f b   | an argument, --text, -f or --decode",
         "logits -m x --chunk 0 a       | --chunk 0",
         "attention -m x a              | where to? Give -o FILE.html, FILE.npz or FILE.json",
         "attention -m x a -o a.png     | the name must end in .html, .npz or .json",
