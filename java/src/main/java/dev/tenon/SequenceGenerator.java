@@ -122,8 +122,8 @@ public final class SequenceGenerator implements AutoCloseable {
   /// @param how the settings; a length beyond the model's positions is cut to them
   /// @return for each input, in the order given, its sequences, best first: with the prompt in
   ///     them, which for an encoder-decoder is its start token
-  /// @throws IllegalArgumentException if an input has no tokens, a prompt leaves no room for
-  ///     another token, or an encoder-decoder has no start token
+  /// @throws IllegalArgumentException if an input has no tokens, an encoder-decoder has no start
+  ///     token, or the token that is forced to begin is outside the vocabulary
   /// @throws IndexOutOfBoundsException if an id is outside the vocabulary, or an input has more
   ///     tokens than the model knows positions
   /// @throws IllegalStateException if this is closed
@@ -141,8 +141,8 @@ public final class SequenceGenerator implements AutoCloseable {
   /// @param progress told how many inputs are done, from time to time
   /// @return for each input, in the order given, its sequences, best first: with the prompt in
   ///     them, which for an encoder-decoder is its start token
-  /// @throws IllegalArgumentException if an input has no tokens, a prompt leaves no room for
-  ///     another token, or an encoder-decoder has no start token
+  /// @throws IllegalArgumentException if an input has no tokens, an encoder-decoder has no start
+  ///     token, or the token that is forced to begin is outside the vocabulary
   /// @throws IndexOutOfBoundsException if an id is outside the vocabulary, or an input has more
   ///     tokens than the model knows positions
   /// @throws IllegalStateException if this is closed
@@ -151,6 +151,12 @@ public final class SequenceGenerator implements AutoCloseable {
   public List<List<ScoredTokens>> generate(
       List<int[]> inputs, GenerationSettings how, RandomGenerator random, IntConsumer progress) {
     if (closed) throw new IllegalStateException("generate: the generator is closed");
+    if (how.forcedBos() >= model.vocabularySize())
+      throw new IllegalArgumentException(
+          "forced_bos_token_id "
+              + how.forcedBos()
+              + " is outside the vocabulary of "
+              + model.vocabularySize());
     for (int i = 0; i < inputs.size(); i++) check(inputs.get(i), i, how);
     // Those of like length go together: they are read without waste and end at like times.
     var order =
@@ -189,9 +195,9 @@ public final class SequenceGenerator implements AutoCloseable {
     for (int token : writing.prompt(input, how)) {
       if (token >= model.vocabularySize())
         throw new IndexOutOfBoundsException(
-            "token "
+            "decoder_start_token_id "
                 + token
-                + ", which a text begins with, is outside the vocabulary of "
+                + " is outside the vocabulary of "
                 + model.vocabularySize());
     }
   }

@@ -186,7 +186,9 @@ public final class Tenon extends Command {
       }
     } else {
       var reason = e.getMessage();
-      message.append(Character.toLowerCase(reason.charAt(0))).append(reason, 1, reason.length());
+      boolean word = reason.length() > 1 && Character.isLowerCase(reason.charAt(1)); // not BLEU
+      message.append(word ? Character.toLowerCase(reason.charAt(0)) : reason.charAt(0));
+      message.append(reason, 1, reason.length());
       var variable = Environment.variable(e.getArgSpec(), streams.environment());
       if (variable != null && streams.environment().get(variable).equals(e.getValue())) {
         message.append(" (from ").append(variable).append(")");
