@@ -280,13 +280,14 @@ class HubTest {
 
   @Test
   void partsThatWereChangedMeanwhileAreNoticed() throws IOException {
-    assertThatThrownBy(() -> server.hub(cache).pull(MODEL, (_, done, _) -> done < 600_000))
+    // Parts come side by side, and which of them are whole by then is not certain: most are.
+    long almostAll = large.length - 1;
+    assertThatThrownBy(() -> server.hub(cache).pull(MODEL, (_, done, _) -> done < almostAll))
         .isInstanceOf(CancellationException.class);
     var blobs = cache.resolve("models--owner--name/blobs");
     var growing = blobs.resolve(TinyHub.sha256(large) + ".tenon.incomplete");
     var bytes = Files.readAllBytes(growing);
-    bytes[10] ^= 1;
-    bytes[bytes.length / 2] ^= 1;
+    for (int i = 0; i < bytes.length; i += 1000) bytes[i] ^= 1;
     Files.write(growing, bytes);
     assertThatThrownBy(() -> server.hub(cache).pull(MODEL, Hub.SILENT))
         .isInstanceOf(HubException.class);
