@@ -234,14 +234,7 @@ final class GenerateFlags {
       changed = changed.withEos(List.of());
     }
     if (command.given(temperature)) {
-      boolean draws = Range.TEMPERATURE.check("--temperature", temperature.get()) > 0;
-      if (!draws && changed.numBeams() == 1) {
-        changed = changed.withNumReturnSequences(1);
-      }
-      changed = changed.withDoSample(draws);
-      if (draws) {
-        changed = changed.withTemperature(decimal(temperature.get()));
-      }
+      changed = atTemperature(changed, temperature.get());
     }
     if (command.given(topK)) {
       changed = changed.withTopK(Math.max(0, topK.get()));
@@ -255,6 +248,16 @@ final class GenerateFlags {
     return command.given(typicalP)
         ? changed.withTypicalP(decimal(Math.min(1, typicalP.get())))
         : changed;
+  }
+
+  /// {@return settings that draw at a temperature, or where it is 0 take the best}
+  static GenerationSettings atTemperature(GenerationSettings settings, float temperature) {
+    if (Range.TEMPERATURE.check("--temperature", temperature) > 0) {
+      return settings.withDoSample(true).withTemperature(decimal(temperature));
+    }
+    // More sequences than beams come from draws alone.
+    var one = settings.numBeams() == 1 ? settings.withNumReturnSequences(1) : settings;
+    return one.withDoSample(false);
   }
 
   /// {@return the number as it was written, not the nearest one of fewer bits}

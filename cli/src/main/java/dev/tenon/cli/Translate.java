@@ -78,14 +78,7 @@ final class Translate extends Command {
     try {
       var settings = translator.settings();
       if (temperature.get() != null) {
-        boolean draws = Range.TEMPERATURE.check("--temperature", temperature.get()) > 0;
-        if (!draws && settings.numBeams() == 1) {
-          settings = settings.withNumReturnSequences(1);
-        }
-        settings = settings.withDoSample(draws);
-        if (draws) {
-          settings = settings.withTemperature(GenerateFlags.decimal(temperature.get()));
-        }
+        settings = GenerateFlags.atTemperature(settings, temperature.get());
       }
       settings = search.settings(settings);
       return translator.with(

@@ -1,6 +1,5 @@
 package dev.tenon.model;
 
-import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorType;
 import dev.tenon.tensor.AttentionTap;
 import dev.tenon.tensor.Compute;
@@ -8,7 +7,6 @@ import dev.tenon.tensor.CrossCache;
 import dev.tenon.tensor.Graph;
 import dev.tenon.tensor.KvCache;
 import dev.tenon.tensor.KvView;
-import dev.tenon.tensor.PackedAttention;
 import dev.tenon.tensor.Packing;
 import dev.tenon.tensor.Tensor;
 import dev.tenon.tensor.Weights;
@@ -162,21 +160,14 @@ public final class AttentionProbe {
     int t = tokens.length;
     try (var graph = new Graph(capacity())) {
       var tap = new AttentionTap(graph);
-      var inputs =
-          new EncoderInputs(
-              graph.input("tokens", TensorType.I32, Shape.of(t)),
-              graph.input("positions", TensorType.I32, Shape.of(t)),
-              graph.input("token_types", TensorType.I32, Shape.of(t)),
-              graph.input("outputs", TensorType.I32, Shape.of(1)),
-              graph.input("summaries", TensorType.I32, Shape.of(1)),
-              new PackedAttention(graph, new Packing(new int[] {t}), tap));
+      var inputs = EncoderInputs.of(graph, new Packing(new int[] {t}), 1, tap);
       graph.output(body.apply(graph, encoder.forward(graph, inputs)));
       run(
           graph,
           () -> {
-            set(inputs.tokens(), tokens);
-            set(inputs.positions(), IntStream.range(0, t).toArray());
-            set(inputs.tokenTypes(), tokenTypes);
+            inputs.tokens().setIfUsed(tokens);
+            inputs.positions().setIfUsed(IntStream.range(0, t).toArray());
+            inputs.tokenTypes().setIfUsed(tokenTypes);
           },
           tap,
           t,
@@ -190,20 +181,16 @@ public final class AttentionProbe {
     try (var cache = new KvCache(weights, layout, t, IN_STEPS);
         var graph = new Graph(capacity())) {
       var tap = new AttentionTap(graph);
-      var inputs =
-          new Inputs(
-              graph.input("tokens", TensorType.I32, Shape.of(t)),
-              graph.input("positions", TensorType.I32, Shape.of(t)),
-              graph.input("outputs", TensorType.I32, Shape.of(t)));
+      var inputs = Inputs.of(graph, t, t);
       var view = cache.view(graph, t, cache.cells(), tap);
       graph.output(reader.read(graph, inputs, view, tap));
       var positions = IntStream.range(0, t).toArray();
       run(
           graph,
           () -> {
-            set(inputs.tokens(), tokens);
-            set(inputs.positions(), positions);
-            set(inputs.outputs(), positions);
+            inputs.tokens().setIfUsed(tokens);
+            inputs.positions().setIfUsed(positions);
+            inputs.outputs().setIfUsed(positions);
             var sequences = new int[t];
             view.fill(cache.place(positions, sequences), positions, sequences);
           },
@@ -243,11 +230,6 @@ public final class AttentionProbe {
       System.arraycopy(row, 0, probabilities, i * from, from);
     }
     return new Layer(kept.kind(), kept.layer(), heads, to, from, probabilities);
-  }
-
-  /// Fills an input, unless the graph has no use for it.
-  private static void set(Tensor input, int[] values) {
-    if (input.hasMemory()) input.set(values);
   }
 
   private int capacity() {

@@ -1,11 +1,9 @@
 package dev.tenon.model;
 
 import dev.tenon.gguf.Shape;
-import dev.tenon.gguf.TensorType;
 import dev.tenon.tensor.Compute;
 import dev.tenon.tensor.CrossCache;
 import dev.tenon.tensor.Graph;
-import dev.tenon.tensor.PackedAttention;
 import dev.tenon.tensor.Packing;
 import dev.tenon.tensor.Tensor;
 import dev.tenon.tensor.Weights;
@@ -276,16 +274,7 @@ public final class EncoderEvaluator implements AutoCloseable {
   private Pass build(Form form, Body body) {
     var graph = new Graph(capacity);
     try {
-      int rows = form.packing.rows();
-      int sequences = form.packing.lengths().length;
-      var inputs =
-          new EncoderInputs(
-              graph.input("tokens", TensorType.I32, Shape.of(rows)),
-              graph.input("positions", TensorType.I32, Shape.of(rows)),
-              graph.input("token_types", TensorType.I32, Shape.of(rows)),
-              graph.input("outputs", TensorType.I32, Shape.of(form.outputs)),
-              graph.input("summaries", TensorType.I32, Shape.of(sequences)),
-              new PackedAttention(graph, form.packing, null));
+      var inputs = EncoderInputs.of(graph, form.packing, form.outputs, null);
       var hidden = encoder.forward(graph, inputs); // [width, t]
       var results = body.build(graph, hidden, inputs);
       results.forEach(graph::output);
@@ -317,16 +306,11 @@ public final class EncoderEvaluator implements AutoCloseable {
       summaries[i] = row + encoder.summary(sequence.tokens());
       row += length;
     }
-    set(inputs.tokens(), tokens);
-    set(inputs.positions(), positions);
-    set(inputs.tokenTypes(), types);
-    set(inputs.outputs(), outputs);
-    set(inputs.summaries(), summaries);
-  }
-
-  /// Fills an input, unless the graph has no use for it.
-  private static void set(Tensor input, int[] values) {
-    if (input.hasMemory()) input.set(values);
+    inputs.tokens().setIfUsed(tokens);
+    inputs.positions().setIfUsed(positions);
+    inputs.tokenTypes().setIfUsed(types);
+    inputs.outputs().setIfUsed(outputs);
+    inputs.summaries().setIfUsed(summaries);
   }
 
   private void forget() {

@@ -1,7 +1,6 @@
 package dev.tenon.model;
 
 import dev.tenon.gguf.Shape;
-import dev.tenon.gguf.TensorType;
 import dev.tenon.tensor.Compute;
 import dev.tenon.tensor.CrossCache;
 import dev.tenon.tensor.Graph;
@@ -352,7 +351,7 @@ public final class Evaluator implements AutoCloseable {
     var form = new Form(part.tokens().length, part.outputs().length, cache.visible(), sight);
     var pass = pass(slot, form);
     pass.inputs.tokens().set(part.tokens());
-    if (pass.inputs.positions().hasMemory()) pass.inputs.positions().set(part.positions());
+    pass.inputs.positions().setIfUsed(part.positions());
     pass.inputs.outputs().set(part.outputs());
     pass.view.fill(cells, part.positions(), part.sequences());
     slot.compute.run();
@@ -392,11 +391,7 @@ public final class Evaluator implements AutoCloseable {
   private Pass build(Form form) {
     var graph = new Graph(capacity);
     try {
-      var inputs =
-          new Inputs(
-              graph.input("tokens", TensorType.I32, Shape.of(form.rows)),
-              graph.input("positions", TensorType.I32, Shape.of(form.rows)),
-              graph.input("outputs", TensorType.I32, Shape.of(form.outputs)));
+      var inputs = Inputs.of(graph, form.rows, form.outputs);
       var view = cache.view(graph, form.rows, form.visible);
       var logits = body.forward(graph, inputs, view, form.sight); // [vocabulary, outputs]
       var expected = Shape.of(vocabulary, form.outputs);

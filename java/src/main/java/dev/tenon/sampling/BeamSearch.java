@@ -109,17 +109,17 @@ final class BeamSearch implements Search {
 
   @Override
   public int rows() {
-    return done ? 0 : frontier.rows();
+    return frontier.rows();
   }
 
   @Override
   public int[] tokens() {
-    return done ? new int[0] : frontier.tokens();
+    return frontier.tokens();
   }
 
   @Override
   public int[] parents() {
-    return done ? new int[0] : frontier.parents();
+    return frontier.parents();
   }
 
   @Override
@@ -149,6 +149,9 @@ final class BeamSearch implements Search {
     }
     goOn(order, Math.min(beams, open));
     done = last || open == 0 || !canImprove();
+    if (done) {
+      frontier.clear();
+    }
   }
 
   /// Lists the best continuations of the beams that are one row, or those that are drawn.

@@ -67,17 +67,17 @@ final class TokenSearch implements Search {
 
   @Override
   public int rows() {
-    return done ? 0 : frontier.rows();
+    return frontier.rows();
   }
 
   @Override
   public int[] tokens() {
-    return done ? new int[0] : frontier.tokens();
+    return frontier.tokens();
   }
 
   @Override
   public int[] parents() {
-    return done ? new int[0] : frontier.parents();
+    return frontier.parents();
   }
 
   @Override

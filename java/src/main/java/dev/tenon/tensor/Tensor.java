@@ -83,6 +83,15 @@ public final class Tensor {
     put(MemorySegment.ofArray(values));
   }
 
+  /// Fills an I32 input, unless its graph has no use for it: then it has no memory to fill.
+  ///
+  /// @param values as many as the tensor has elements
+  /// @throws IllegalArgumentException if this is no input, or the type or the number of elements
+  ///     differs
+  public void setIfUsed(int... values) {
+    if (hasMemory()) set(values);
+  }
+
   /// Fills an I64 tensor.
   ///
   /// @param values as many as the tensor has elements

@@ -4,11 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.EncoderDecoderSession;
 import dev.tenon.Model;
-import dev.tenon.ModelOptions;
-import dev.tenon.convert.ConvertOptions;
-import dev.tenon.convert.Converter;
-import dev.tenon.convert.FileType;
-import dev.tenon.fixtures.Fixtures;
 import dev.tenon.gguf.Gguf;
 import dev.tenon.huggingface.Checkpoint;
 import dev.tenon.huggingface.Config;
@@ -23,22 +18,18 @@ import dev.tenon.tensor.AttentionTap;
 import dev.tenon.tensor.Backend;
 import dev.tenon.tensor.Weights;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicContainer;
-import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,9 +41,6 @@ class EncoderDecodersConformanceTest {
 
   /// Of what ggml takes from a table of half precision.
   private static final double TABLE_TOLERANCE = 1e-5;
-
-  private static final Set<String> TABLES =
-      Set.of("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate");
 
   /// What a greedy continuation is told here.
   private static final Set<String> GREEDY =
@@ -69,139 +57,83 @@ class EncoderDecodersConformanceTest {
 
   @TempDir private Path temporary;
 
-  private record Case(Path folder, Path file, Model model, Config expected, double tolerance) {
-    List<Config> entries(String key) throws IOException {
-      var entries = new ArrayList<Config>();
-      for (var entry : expected.list(key)) {
-        var copy = new LinkedHashMap<String, Object>();
-        ((Map<?, ?>) entry).forEach((name, value) -> copy.put((String) name, value));
-        entries.add(new Config(expected.path(), copy));
-      }
-      return entries;
-    }
-
-    Checkpoint arrays() throws IOException {
-      return Checkpoint.open(folder.resolve("expected.safetensors"));
-    }
-  }
-
-  private interface Check {
-    void of(Case one) throws IOException;
-  }
-
   @TestFactory
   Stream<DynamicContainer> givesWhatTransformersGives() throws IOException {
-    var folders = new ArrayList<Path>();
-    for (var parent : List.of("huggingface", "models"))
-      try (var all = Files.list(Fixtures.need(parent))) {
-        all.filter(EncoderDecodersConformanceTest::isEncoderDecoder).sorted().forEach(folders::add);
-      }
-    Assumptions.assumeFalse(folders.isEmpty(), "no encoder-decoders");
-    return folders.stream().map(this::tests);
+    var checks = new LinkedHashMap<String, FolderCase.Check>();
+    checks.put("states", this::givesTheStates);
+    checks.put("logits", this::givesTheLogits);
+    checks.put("ways", this::givesTheLogitsInEveryWay);
+    checks.put("attention", this::givesTheAttention);
+    checks.put("texts", this::givesTheTexts);
+    return FolderCase.all(temporary, checks);
   }
 
-  private static boolean isEncoderDecoder(Path folder) {
-    try {
-      return Files.exists(folder.resolve("expected.json"))
-          && Config.openIfPresent(folder.resolve("config.json")).bool("is_encoder_decoder", false);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  private static double tolerance(FolderCase one) throws IOException {
+    return one.usesTable() ? TABLE_TOLERANCE : TOLERANCE;
   }
 
-  private DynamicContainer tests(Path folder) {
-    return DynamicContainer.dynamicContainer(
-        folder.getFileName().toString(),
-        Stream.of(
-            DynamicTest.dynamicTest("states", () -> in(folder, this::givesTheStates)),
-            DynamicTest.dynamicTest("logits", () -> in(folder, this::givesTheLogits)),
-            DynamicTest.dynamicTest("ways", () -> in(folder, this::givesTheLogitsInEveryWay)),
-            DynamicTest.dynamicTest("attention", () -> in(folder, this::givesTheAttention)),
-            DynamicTest.dynamicTest("texts", () -> in(folder, this::givesTheTexts))));
-  }
-
-  private void in(Path folder, Check check) throws IOException {
-    var config = Config.open(folder.resolve("config.json"));
-    var expected = Config.open(folder.resolve("expected.json"));
-    var known = Converter.known().containsKey(expected.text("class"));
-    Assumptions.assumeTrue(known, () -> "class " + expected.values().get("class") + " is not here");
-    var file = temporary.resolve(folder.getFileName() + ".gguf");
-    if (!Files.exists(file)) {
-      try (var open = ModelFolder.open(folder)) {
-        Converter.of(open, ConvertOptions.usual().withType(FileType.F32).withThreads(1))
-            .write(file);
-      }
-    }
-    try (var backend = Backend.cpu(1);
-        var model = Model.load(file, backend, ModelOptions.defaults().withRepack(false))) {
-      check.of(new Case(folder, file, model, expected, tolerance(config)));
-    }
-  }
-
-  private static double tolerance(Config config) throws IOException {
-    for (var key : List.of("activation_function", "feed_forward_proj", "dense_act_fn"))
-      if (TABLES.contains(config.textOr(key, ""))) return TABLE_TOLERANCE;
-    return TOLERANCE;
-  }
-
-  private void givesTheStates(Case one) throws IOException {
+  private void givesTheStates(FolderCase one) throws IOException {
+    one.needs(Model.Kind.ENCODER_DECODER);
     int tried = 0;
     try (var arrays = one.arrays();
-        var session = one.model.newEncoderSession()) {
+        var session = one.model().newEncoderSession()) {
       for (var entry : one.entries("forward")) {
         var outputs = entry.object("outputs");
         if (!outputs.has("encoder_last_hidden_state")) continue;
         tried++;
-        var source = Sequence.of(ids(entry.object("inputs").list("input_ids")));
+        var source = Sequence.of(FolderCase.ids(entry.object("inputs").list("input_ids")));
         var got = session.evaluate(List.of(source), List.of("hidden_states"))[0][0];
         var expected = read(arrays, outputs.text("encoder_last_hidden_state"));
-        assertClose(got, expected, one.tolerance);
+        assertClose(got, expected, tolerance(one));
       }
     }
     Assumptions.assumeTrue(tried > 0, "no states");
   }
 
-  private void givesTheLogits(Case one) throws IOException {
+  private void givesTheLogits(FolderCase one) throws IOException {
+    one.needs(Model.Kind.ENCODER_DECODER);
     try (var arrays = one.arrays();
-        var session = one.model.newEncoderDecoderSession()) {
+        var session = one.model().newEncoderDecoderSession()) {
       for (var entry : one.entries("forward")) {
         var inputs = entry.object("inputs");
-        session.read(List.of(ids(inputs.list("input_ids"))));
-        var rows = session.evaluate(Batch.all(ids(inputs.list("decoder_input_ids")), 0, 0));
+        session.read(List.of(FolderCase.ids(inputs.list("input_ids"))));
+        var rows =
+            session.evaluate(Batch.all(FolderCase.ids(inputs.list("decoder_input_ids")), 0, 0));
         var expected = read(arrays, entry.object("outputs").text("logits"));
-        assertClose(joined(rows), expected, one.tolerance);
+        assertClose(joined(rows), expected, tolerance(one));
       }
     }
   }
 
   /// Token by token; each source four times among the others, their texts side by side; and forked
   /// on the way.
-  private void givesTheLogitsInEveryWay(Case one) throws IOException {
+  private void givesTheLogitsInEveryWay(FolderCase one) throws IOException {
+    one.needs(Model.Kind.ENCODER_DECODER);
     var sources = new ArrayList<int[]>();
     var texts = new ArrayList<int[]>();
     var expected = new ArrayList<float[]>();
     try (var arrays = one.arrays()) {
       for (var entry : one.entries("forward")) {
-        sources.add(ids(entry.object("inputs").list("input_ids")));
-        texts.add(ids(entry.object("inputs").list("decoder_input_ids")));
+        sources.add(FolderCase.ids(entry.object("inputs").list("input_ids")));
+        texts.add(FolderCase.ids(entry.object("inputs").list("decoder_input_ids")));
         expected.add(read(arrays, entry.object("outputs").text("logits")));
       }
     }
     int n = sources.size();
-    try (var session = one.model.newEncoderDecoderSession()) {
+    try (var session = one.model().newEncoderDecoderSession()) {
       for (int i = 0; i < n; i++) {
         session.read(List.of(sources.get(i)));
-        assertClose(joined(byToken(session, texts.get(i))), expected.get(i), one.tolerance);
+        assertClose(joined(byToken(session, texts.get(i))), expected.get(i), tolerance(one));
       }
       var mixed = new ArrayList<int[]>();
       for (int i = 0; i < 4 * n; i++) mixed.add(sources.get(i / 2 % n));
       session.read(mixed);
       for (var text : sideBySide(session, texts, 4))
-        assertClose(text.logits, expected.get(text.number), one.tolerance);
+        assertClose(text.logits, expected.get(text.number), tolerance(one));
 
       session.read(sources);
       for (var text : forked(session, texts, 3))
-        assertClose(text.logits, expected.get(text.number), one.tolerance);
+        assertClose(text.logits, expected.get(text.number), tolerance(one));
     }
   }
 
@@ -266,11 +198,12 @@ class EncoderDecodersConformanceTest {
     return results;
   }
 
-  private void givesTheAttention(Case one) throws IOException {
+  private void givesTheAttention(FolderCase one) throws IOException {
+    one.needs(Model.Kind.ENCODER_DECODER);
     var entries = one.entries("attention");
     Assumptions.assumeFalse(entries.isEmpty(), "no attention");
     try (var arrays = one.arrays();
-        var gguf = Gguf.open(one.file);
+        var gguf = Gguf.open(one.file());
         var backend = Backend.cpu(1)) {
       var hp = Hyperparameters.of(gguf);
       var placement = new Weights.Placement(0, false);
@@ -279,14 +212,14 @@ class EncoderDecodersConformanceTest {
         weights.load((_, _) -> {});
         for (var entry : entries) {
           var inputs = entry.object("inputs");
-          var source = ids(inputs.list("input_ids"));
-          var text = ids(inputs.list("decoder_input_ids"));
+          var source = FolderCase.ids(inputs.list("input_ids"));
+          var text = FolderCase.ids(inputs.list("decoder_input_ids"));
           var layers = AttentionProbe.of(network, weights, hp.vocabulary(), source, text);
           for (var kind : AttentionTap.Kind.values()) {
             var name = kind.name().toLowerCase(Locale.ROOT) + "_attentions";
             var got = of(layers, kind);
             assertThat(got).as(name).isNotEmpty();
-            assertClose(got, read(arrays, entry.object("outputs").text(name)), one.tolerance);
+            assertClose(got, read(arrays, entry.object("outputs").text(name)), tolerance(one));
           }
         }
       }
@@ -304,20 +237,21 @@ class EncoderDecodersConformanceTest {
     return joined(arrays.toArray(float[][]::new));
   }
 
-  private void givesTheTexts(Case one) throws IOException {
+  private void givesTheTexts(FolderCase one) throws IOException {
+    one.needs(Model.Kind.ENCODER_DECODER);
     int tried = 0;
-    try (var open = ModelFolder.open(one.folder);
-        var session = one.model.newEncoderDecoderSession()) {
+    try (var open = ModelFolder.open(one.folder());
+        var session = one.model().newEncoderDecoderSession()) {
       for (var entry : one.entries("generate")) {
         var values = new LinkedHashMap<>(open.generation().values());
         values.putAll(entry.object("settings").values());
         values.values().removeIf(Objects::isNull);
         values.keySet().removeAll(Set.of("_from_model_config", "transformers_version"));
-        var settings = new Config(one.expected.path(), values);
+        var settings = new Config(one.expected().path(), values);
         if (!GREEDY.containsAll(values.keySet()) || settings.size("num_beams", 1) > 1) continue;
         tried++;
-        session.read(List.of(ids(entry.list("input_ids"))));
-        var expected = ids((List<?>) entry.list("ids").getFirst());
+        session.read(List.of(FolderCase.ids(entry.list("input_ids"))));
+        var expected = FolderCase.ids((List<?>) entry.list("ids").getFirst());
         assertThat(greedy(session, settings)).isEqualTo(expected);
       }
     }
@@ -367,9 +301,5 @@ class EncoderDecodersConformanceTest {
     var part = Arrays.copyOf(expected, got.length);
     double nmse = Logits.nmse(new float[][] {got}, new float[][] {part});
     assertThat(nmse).isLessThanOrEqualTo(tolerance);
-  }
-
-  private static int[] ids(List<?> numbers) {
-    return numbers.stream().mapToInt(number -> ((Number) number).intValue()).toArray();
   }
 }

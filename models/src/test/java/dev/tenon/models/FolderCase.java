@@ -102,9 +102,20 @@ record FolderCase(Path folder, Path file, Config config, Config expected, Model 
 
   /// {@return whether ggml takes its activation from a table of half precision}
   boolean usesTable() throws IOException {
-    for (var key : List.of("hidden_act", "hidden_activation", "activation_function"))
-      if (TABLES.contains(config.textOr(key, ""))) return true;
+    for (var key :
+        List.of(
+            "hidden_act",
+            "hidden_activation",
+            "activation",
+            "activation_function",
+            "feed_forward_proj",
+            "dense_act_fn")) if (TABLES.contains(config.textOr(key, ""))) return true;
     return false;
+  }
+
+  /// Skips the rest where the model is of another kind.
+  void needs(Model.Kind kind) {
+    Assumptions.assumeTrue(model.kind() == kind, () -> model.kind() + " is not " + kind);
   }
 
   /// {@return token ids}

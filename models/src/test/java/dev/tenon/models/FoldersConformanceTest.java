@@ -6,33 +6,21 @@ import dev.tenon.FlashAttention;
 import dev.tenon.GenerateOptions;
 import dev.tenon.Generation;
 import dev.tenon.Model;
-import dev.tenon.ModelOptions;
 import dev.tenon.SessionOptions;
-import dev.tenon.convert.ConvertOptions;
-import dev.tenon.convert.Converter;
-import dev.tenon.convert.FileType;
-import dev.tenon.fixtures.Fixtures;
 import dev.tenon.gguf.TensorType;
-import dev.tenon.huggingface.Checkpoint;
 import dev.tenon.huggingface.Config;
-import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.sampling.SamplerSettings;
-import dev.tenon.tensor.Backend;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicContainer;
-import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,9 +33,6 @@ class FoldersConformanceTest {
   /// Of what ggml takes from a table of half precision.
   private static final double TABLE_TOLERANCE = 1e-5;
 
-  private static final Set<String> TABLES =
-      Set.of("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate");
-
   /// What a greedy continuation may be told.
   private static final Set<String> GREEDY =
       Set.of("max_new_tokens", "eos_token_id", "repetition_penalty", "num_beams", "do_sample");
@@ -56,94 +41,39 @@ class FoldersConformanceTest {
 
   @TestFactory
   Stream<DynamicContainer> givesWhatTransformersGives() throws IOException {
-    var folders = new ArrayList<Path>();
-    for (var parent : List.of("huggingface", "models"))
-      try (var all = Files.list(Fixtures.need(parent))) {
-        all.filter(folder -> Files.exists(folder.resolve("expected.json")))
-            .sorted()
-            .forEach(folders::add);
-      }
-    return folders.stream().map(this::tests);
+    var checks = new LinkedHashMap<String, FolderCase.Check>();
+    checks.put("ids", this::givesTheIds);
+    checks.put("logits", this::givesTheLogits);
+    checks.put("continuations", this::givesTheContinuations);
+    return FolderCase.all(temporary, checks);
   }
 
-  private DynamicContainer tests(Path folder) {
-    var name = folder.getFileName().toString();
-    return DynamicContainer.dynamicContainer(
-        name,
-        Stream.of(
-            DynamicTest.dynamicTest("ids", () -> in(folder, this::givesTheIds)),
-            DynamicTest.dynamicTest("logits", () -> in(folder, this::givesTheLogits)),
-            DynamicTest.dynamicTest(
-                "continuations", () -> in(folder, this::givesTheContinuations))));
-  }
-
-  private record Case(Path folder, Config config, Config expected, Model model) {
-    List<Config> entries(String key) throws IOException {
-      var entries = new ArrayList<Config>();
-      for (var entry : expected.list(key)) entries.add(of(entry));
-      return entries;
-    }
-
-    Config of(Object values) {
-      var copy = new LinkedHashMap<String, Object>();
-      ((Map<?, ?>) values).forEach((key, value) -> copy.put((String) key, value));
-      return new Config(expected.path(), copy);
-    }
-  }
-
-  private interface Check {
-    void of(Case one) throws IOException;
-  }
-
-  private void in(Path folder, Check check) throws IOException {
-    var expected = Config.open(folder.resolve("expected.json"));
-    var known = Converter.known().containsKey(expected.text("class"));
-    Assumptions.assumeTrue(known, () -> "class " + expected.values().get("class") + " is not here");
-    var file = temporary.resolve(folder.getFileName() + ".gguf");
-    if (!Files.exists(file)) {
-      try (var open = ModelFolder.open(folder)) {
-        Converter.of(open, ConvertOptions.usual().withType(FileType.F32).withThreads(1))
-            .write(file);
-      }
-    }
-    var config = Config.open(folder.resolve("config.json"));
-    try (var backend = Backend.cpu(1);
-        var model = Model.load(file, backend, ModelOptions.defaults().withRepack(false))) {
-      check.of(new Case(folder, config, expected, model));
-    }
-  }
-
-  private void givesTheIds(Case one) throws IOException {
+  private void givesTheIds(FolderCase one) throws IOException {
     var entries = one.entries("tokenizer");
     Assumptions.assumeFalse(entries.isEmpty(), "no tokenizer");
-    var tokenizer = one.model.tokenizer();
+    var tokenizer = one.model().tokenizer();
     for (var entry : entries) {
       if (entry.has("pair")) continue;
       var text = entry.text("text");
-      var ids = ids(entry.list("ids"));
+      var ids = FolderCase.ids(entry.list("ids"));
       assertThat(tokenizer.encode(text, true, true)).as("ids of %s", text).isEqualTo(ids);
       if (entry.has("plain"))
         assertThat(tokenizer.encode(text, false, true))
             .as("plain ids of %s", text)
-            .isEqualTo(ids(entry.list("plain")));
+            .isEqualTo(FolderCase.ids(entry.list("plain")));
       if (entry.has("decoded"))
         assertThat(tokenizer.decode(ids)).as("text of %s", text).isEqualTo(entry.text("decoded"));
     }
   }
 
-  private static void isDecoder(Case one) {
-    Assumptions.assumeTrue(
-        one.model.kind() == Model.Kind.DECODER, () -> one.model.kind() + " is no decoder");
-  }
-
-  private void givesTheLogits(Case one) throws IOException {
-    isDecoder(one);
-    double tolerance = usesTable(one.config) ? TABLE_TOLERANCE : TOLERANCE;
-    try (var arrays = Checkpoint.open(one.folder.resolve("expected.safetensors"))) {
+  private void givesTheLogits(FolderCase one) throws IOException {
+    one.needs(Model.Kind.DECODER);
+    double tolerance = one.usesTable() ? TABLE_TOLERANCE : TOLERANCE;
+    try (var arrays = one.arrays()) {
       for (var entry : one.entries("forward")) {
-        var ids = ids(entry.object("inputs").list("input_ids"));
+        var ids = FolderCase.ids(entry.object("inputs").list("input_ids"));
         var stored = arrays.tensor(entry.object("outputs").text("logits"));
-        try (var session = one.model.newSession(exact(ids.length))) {
+        try (var session = one.model().newSession(exact(ids.length))) {
           var got = session.evaluateAll(ids);
           var expected = new float[ids.length][got[0].length];
           long width = stored.elements() / ids.length;
@@ -154,12 +84,6 @@ class FoldersConformanceTest {
     }
   }
 
-  private static boolean usesTable(Config config) throws IOException {
-    for (var key : List.of("hidden_act", "hidden_activation", "activation_function"))
-      if (TABLES.contains(config.textOr(key, ""))) return true;
-    return false;
-  }
-
   private static SessionOptions exact(int tokens) {
     return SessionOptions.of(tokens)
         .withKeyType(TensorType.F32)
@@ -167,21 +91,21 @@ class FoldersConformanceTest {
         .withFlashAttention(FlashAttention.OFF);
   }
 
-  private void givesTheContinuations(Case one) throws IOException {
-    isDecoder(one);
+  private void givesTheContinuations(FolderCase one) throws IOException {
+    one.needs(Model.Kind.DECODER);
     int tried = 0;
-    var generation = Config.openIfPresent(one.folder.resolve("generation_config.json"));
+    var generation = Config.openIfPresent(one.folder().resolve("generation_config.json"));
     for (var entry : one.entries("generate")) {
       var values = new LinkedHashMap<>(generation.values());
       values.keySet().retainAll(GREEDY);
       values.putAll(entry.object("settings").values());
       if (!GREEDY.containsAll(values.keySet())) continue;
-      var settings = one.of(values);
+      var settings = new Config(one.expected().path(), values);
       if (settings.size("num_beams", 1) > 1) continue;
       tried++;
-      var prompt = ids(entry.list("input_ids"));
-      var expected = ids((List<?>) entry.list("ids").getFirst());
-      assertThat(continuation(one.model, prompt, settings)).isEqualTo(expected);
+      var prompt = FolderCase.ids(entry.list("input_ids"));
+      var expected = FolderCase.ids((List<?>) entry.list("ids").getFirst());
+      assertThat(continuation(one.model(), prompt, settings)).isEqualTo(expected);
     }
     Assumptions.assumeTrue(tried > 0, "nothing greedy");
   }
@@ -207,9 +131,5 @@ class FoldersConformanceTest {
                   .filter(token -> token >= 0)) // the last is what was held back, and no token
           .toArray();
     }
-  }
-
-  private static int[] ids(List<?> numbers) {
-    return numbers.stream().mapToInt(number -> ((Number) number).intValue()).toArray();
   }
 }

@@ -6,29 +6,19 @@ import static org.assertj.core.api.Assertions.within;
 import dev.tenon.Classifier;
 import dev.tenon.FillMask;
 import dev.tenon.Model;
-import dev.tenon.ModelOptions;
 import dev.tenon.QuestionAnswerer;
 import dev.tenon.Reranker;
 import dev.tenon.TokenClassifier;
-import dev.tenon.convert.ConvertOptions;
-import dev.tenon.convert.Converter;
-import dev.tenon.convert.FileType;
-import dev.tenon.fixtures.Fixtures;
-import dev.tenon.huggingface.Config;
-import dev.tenon.huggingface.ModelFolder;
-import dev.tenon.tensor.Backend;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.DynamicContainer;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,52 +30,24 @@ class PipelinesConformanceTest {
   /// Of what ggml takes from a table of half precision.
   private static final double TABLE_TOLERANCE = 2e-3;
 
-  private static final Set<String> TABLES =
-      Set.of("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate");
-
   @TempDir private Path temporary;
 
   @TestFactory
-  Stream<DynamicTest> answersAsTransformersDoes() throws IOException {
-    var folders = new ArrayList<Path>();
-    try (var all = Files.list(Fixtures.need("huggingface"))) {
-      all.filter(folder -> Files.exists(folder.resolve("expected.json")))
-          .sorted()
-          .forEach(folders::add);
-    }
-    var asked = new ArrayList<Path>();
-    for (var folder : folders)
-      if (Config.open(folder.resolve("expected.json")).has("pipeline")) asked.add(folder);
-    Assumptions.assumeFalse(asked.isEmpty(), "no folder with recorded answers");
-    return asked.stream()
-        .map(
-            folder ->
-                DynamicTest.dynamicTest(folder.getFileName().toString(), () -> answers(folder)));
+  Stream<DynamicContainer> answersAsTransformersDoes() throws IOException {
+    return FolderCase.all(temporary, Map.of("pipeline", this::answers));
   }
 
-  private void answers(Path folder) throws IOException {
-    var expected = Config.open(folder.resolve("expected.json"));
-    var known = Converter.known().containsKey(expected.text("class"));
-    Assumptions.assumeTrue(known, () -> "class " + expected.values().get("class") + " is not here");
-    var config = Config.open(folder.resolve("config.json"));
-    boolean table = false;
-    for (var key : List.of("hidden_act", "hidden_activation", "activation_function"))
-      table |= TABLES.contains(config.textOr(key, ""));
-    double tolerance = table ? TABLE_TOLERANCE : TOLERANCE;
-    var file = temporary.resolve(folder.getFileName() + ".gguf");
-    try (var open = ModelFolder.open(folder)) {
-      Converter.of(open, ConvertOptions.usual().withType(FileType.F32).withThreads(1)).write(file);
-    }
+  private void answers(FolderCase one) throws IOException {
+    Assumptions.assumeTrue(one.expected().has("pipeline"), "no recorded answers");
+    double tolerance = one.usesTable() ? TABLE_TOLERANCE : TOLERANCE;
     int tried = 0;
-    try (var backend = Backend.cpu(1);
-        var model = Model.load(file, backend, ModelOptions.defaults().withRepack(false))) {
-      for (var entry : expected.list("pipeline")) {
-        if (!(entry instanceof Map<?, ?> one)) throw new AssertionError(entry);
-        var given = answer(model, one);
-        if (given == null) continue;
-        tried++;
-        check(given, one.get("result"), tolerance, folder.getFileName() + ": " + one.get("input"));
-      }
+    for (var recorded : one.expected().list("pipeline")) {
+      if (!(recorded instanceof Map<?, ?> entry)) throw new AssertionError(recorded);
+      var given = answer(one.model(), entry);
+      if (given == null) continue;
+      tried++;
+      var place = one.folder().getFileName() + ": " + entry.get("input");
+      check(given, entry.get("result"), tolerance, place);
     }
     Assumptions.assumeTrue(tried > 0, "no task that is here");
   }
