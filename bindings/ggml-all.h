@@ -3,3 +3,5 @@
 #include "ggml-alloc.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
+#include "cross-entropy.h"
+#include "matmul.h"

@@ -19,6 +19,8 @@ module dev.tenon {
   exports dev.tenon.sampling;
   exports dev.tenon.tensor;
   exports dev.tenon.tokenizer;
+  exports dev.tenon.train;
 
   uses dev.tenon.model.Architecture;
+  uses dev.tenon.model.BuiltInModel;
 }

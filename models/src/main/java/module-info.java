@@ -12,4 +12,6 @@ module dev.tenon.models {
       dev.tenon.models.Phi3,
       dev.tenon.models.Qwen2,
       dev.tenon.models.Qwen3;
+  provides dev.tenon.model.BuiltInModel with
+      dev.tenon.models.TenonModel;
 }

@@ -10,6 +10,7 @@ import dev.tenon.grammar.VocabularyTrie;
 import dev.tenon.json.Json;
 import dev.tenon.json.JsonException;
 import dev.tenon.model.Architecture;
+import dev.tenon.model.BuiltInModel;
 import dev.tenon.model.Decoder;
 import dev.tenon.model.Encoder;
 import dev.tenon.model.EncoderDecoder;
@@ -108,7 +109,40 @@ public final class Model implements AutoCloseable {
   ///     needed and free
   /// @throws IllegalStateException if the backend is closed
   public static Model load(Path file, Backend backend, ModelOptions options) throws IOException {
-    var gguf = Gguf.open(file);
+    return load(Gguf.open(file), backend, options);
+  }
+
+  /// Loads the model that Tenon carries with it, which needs no file, with the
+  /// [default options][ModelOptions#defaults].
+  ///
+  /// @param backend where the weights live; must stay open longer than the model
+  /// @return the model; the caller closes it
+  /// @throws IOException if it cannot be read
+  /// @throws dev.tenon.tensor.BackendException if the weights do not fit; the message gives bytes
+  ///     needed and free
+  /// @throws IllegalStateException if the backend is closed, or there is no built-in model on the
+  ///     module path: it is in `dev.tenon.models`
+  public static Model builtIn(Backend backend) throws IOException {
+    return builtIn(backend, ModelOptions.defaults());
+  }
+
+  /// Loads the model that Tenon carries with it, which needs no file: tiny, it answers questions
+  /// about Tenon and makes small talk. Nothing is written to a disk.
+  ///
+  /// @param backend where the weights live; must stay open longer than the model
+  /// @param options how it is loaded
+  /// @return the model; the caller closes it
+  /// @throws IOException if it cannot be read
+  /// @throws dev.tenon.tensor.BackendException if the weights do not fit; the message gives bytes
+  ///     needed and free
+  /// @throws IllegalStateException if the backend is closed, or there is no built-in model on the
+  ///     module path: it is in `dev.tenon.models`
+  public static Model builtIn(Backend backend, ModelOptions options) throws IOException {
+    return load(BuiltInModel.gguf(), backend, options);
+  }
+
+  /// Closes the file where it fails.
+  private static Model load(Gguf gguf, Backend backend, ModelOptions options) throws IOException {
     Weights weights = null;
     try {
       var architecture = architecture(gguf);

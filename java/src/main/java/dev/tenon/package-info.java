@@ -6,6 +6,7 @@
 /// from its [kind][dev.tenon.Model.Kind]: decoders have sessions; [dev.tenon.Embedder],
 /// [dev.tenon.Classifier] and their like read with encoders; [dev.tenon.Translator] writes with
 /// encoder-decoders; [dev.tenon.SequenceGenerator] searches with both that write.
+/// [dev.tenon.AnswerMatch] measures what a model knows.
 ///
 /// ```java
 /// try (var backend = Backend.best();

@@ -140,6 +140,267 @@ public class Ggml extends Ggml$shared {
     public static int GGML_PREC_F32() {
         return GGML_PREC_F32;
     }
+    private static final int GGML_OP_NONE = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_NONE = 0
+     * }
+     */
+    public static int GGML_OP_NONE() {
+        return GGML_OP_NONE;
+    }
+    private static final int GGML_OP_DUP = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DUP = 1
+     * }
+     */
+    public static int GGML_OP_DUP() {
+        return GGML_OP_DUP;
+    }
+    private static final int GGML_OP_ADD = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ADD = 2
+     * }
+     */
+    public static int GGML_OP_ADD() {
+        return GGML_OP_ADD;
+    }
+    private static final int GGML_OP_ADD_ID = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ADD_ID = 3
+     * }
+     */
+    public static int GGML_OP_ADD_ID() {
+        return GGML_OP_ADD_ID;
+    }
+    private static final int GGML_OP_ADD1 = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ADD1 = 4
+     * }
+     */
+    public static int GGML_OP_ADD1() {
+        return GGML_OP_ADD1;
+    }
+    private static final int GGML_OP_ACC = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ACC = 5
+     * }
+     */
+    public static int GGML_OP_ACC() {
+        return GGML_OP_ACC;
+    }
+    private static final int GGML_OP_SUB = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SUB = 6
+     * }
+     */
+    public static int GGML_OP_SUB() {
+        return GGML_OP_SUB;
+    }
+    private static final int GGML_OP_MUL = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_MUL = 7
+     * }
+     */
+    public static int GGML_OP_MUL() {
+        return GGML_OP_MUL;
+    }
+    private static final int GGML_OP_DIV = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DIV = 8
+     * }
+     */
+    public static int GGML_OP_DIV() {
+        return GGML_OP_DIV;
+    }
+    private static final int GGML_OP_SQR = (int)9L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SQR = 9
+     * }
+     */
+    public static int GGML_OP_SQR() {
+        return GGML_OP_SQR;
+    }
+    private static final int GGML_OP_SQRT = (int)10L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SQRT = 10
+     * }
+     */
+    public static int GGML_OP_SQRT() {
+        return GGML_OP_SQRT;
+    }
+    private static final int GGML_OP_LOG = (int)11L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_LOG = 11
+     * }
+     */
+    public static int GGML_OP_LOG() {
+        return GGML_OP_LOG;
+    }
+    private static final int GGML_OP_SIN = (int)12L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SIN = 12
+     * }
+     */
+    public static int GGML_OP_SIN() {
+        return GGML_OP_SIN;
+    }
+    private static final int GGML_OP_COS = (int)13L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_COS = 13
+     * }
+     */
+    public static int GGML_OP_COS() {
+        return GGML_OP_COS;
+    }
+    private static final int GGML_OP_SUM = (int)14L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SUM = 14
+     * }
+     */
+    public static int GGML_OP_SUM() {
+        return GGML_OP_SUM;
+    }
+    private static final int GGML_OP_SUM_ROWS = (int)15L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SUM_ROWS = 15
+     * }
+     */
+    public static int GGML_OP_SUM_ROWS() {
+        return GGML_OP_SUM_ROWS;
+    }
+    private static final int GGML_OP_CUMSUM = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CUMSUM = 16
+     * }
+     */
+    public static int GGML_OP_CUMSUM() {
+        return GGML_OP_CUMSUM;
+    }
+    private static final int GGML_OP_MEAN = (int)17L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_MEAN = 17
+     * }
+     */
+    public static int GGML_OP_MEAN() {
+        return GGML_OP_MEAN;
+    }
+    private static final int GGML_OP_ARGMAX = (int)18L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ARGMAX = 18
+     * }
+     */
+    public static int GGML_OP_ARGMAX() {
+        return GGML_OP_ARGMAX;
+    }
+    private static final int GGML_OP_COUNT_EQUAL = (int)19L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_COUNT_EQUAL = 19
+     * }
+     */
+    public static int GGML_OP_COUNT_EQUAL() {
+        return GGML_OP_COUNT_EQUAL;
+    }
+    private static final int GGML_OP_REPEAT = (int)20L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_REPEAT = 20
+     * }
+     */
+    public static int GGML_OP_REPEAT() {
+        return GGML_OP_REPEAT;
+    }
+    private static final int GGML_OP_REPEAT_BACK = (int)21L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_REPEAT_BACK = 21
+     * }
+     */
+    public static int GGML_OP_REPEAT_BACK() {
+        return GGML_OP_REPEAT_BACK;
+    }
+    private static final int GGML_OP_CONCAT = (int)22L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CONCAT = 22
+     * }
+     */
+    public static int GGML_OP_CONCAT() {
+        return GGML_OP_CONCAT;
+    }
+    private static final int GGML_OP_SILU_BACK = (int)23L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SILU_BACK = 23
+     * }
+     */
+    public static int GGML_OP_SILU_BACK() {
+        return GGML_OP_SILU_BACK;
+    }
+    private static final int GGML_OP_NORM = (int)24L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_NORM = 24
+     * }
+     */
+    public static int GGML_OP_NORM() {
+        return GGML_OP_NORM;
+    }
+    private static final int GGML_OP_RMS_NORM = (int)25L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_RMS_NORM = 25
+     * }
+     */
+    public static int GGML_OP_RMS_NORM() {
+        return GGML_OP_RMS_NORM;
+    }
+    private static final int GGML_OP_RMS_NORM_BACK = (int)26L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_RMS_NORM_BACK = 26
+     * }
+     */
+    public static int GGML_OP_RMS_NORM_BACK() {
+        return GGML_OP_RMS_NORM_BACK;
+    }
+    private static final int GGML_OP_GROUP_NORM = (int)27L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_GROUP_NORM = 27
+     * }
+     */
+    public static int GGML_OP_GROUP_NORM() {
+        return GGML_OP_GROUP_NORM;
+    }
+    private static final int GGML_OP_L2_NORM = (int)28L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_L2_NORM = 28
+     * }
+     */
+    public static int GGML_OP_L2_NORM() {
+        return GGML_OP_L2_NORM;
+    }
     private static final int GGML_OP_MUL_MAT = (int)29L;
     /**
      * {@snippet lang=c :
@@ -157,6 +418,924 @@ public class Ggml extends Ggml$shared {
      */
     public static int GGML_OP_MUL_MAT_ID() {
         return GGML_OP_MUL_MAT_ID;
+    }
+    private static final int GGML_OP_OUT_PROD = (int)31L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_OUT_PROD = 31
+     * }
+     */
+    public static int GGML_OP_OUT_PROD() {
+        return GGML_OP_OUT_PROD;
+    }
+    private static final int GGML_OP_SCALE = (int)32L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SCALE = 32
+     * }
+     */
+    public static int GGML_OP_SCALE() {
+        return GGML_OP_SCALE;
+    }
+    private static final int GGML_OP_SET = (int)33L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SET = 33
+     * }
+     */
+    public static int GGML_OP_SET() {
+        return GGML_OP_SET;
+    }
+    private static final int GGML_OP_CPY = (int)34L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CPY = 34
+     * }
+     */
+    public static int GGML_OP_CPY() {
+        return GGML_OP_CPY;
+    }
+    private static final int GGML_OP_CONT = (int)35L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CONT = 35
+     * }
+     */
+    public static int GGML_OP_CONT() {
+        return GGML_OP_CONT;
+    }
+    private static final int GGML_OP_RESHAPE = (int)36L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_RESHAPE = 36
+     * }
+     */
+    public static int GGML_OP_RESHAPE() {
+        return GGML_OP_RESHAPE;
+    }
+    private static final int GGML_OP_VIEW = (int)37L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_VIEW = 37
+     * }
+     */
+    public static int GGML_OP_VIEW() {
+        return GGML_OP_VIEW;
+    }
+    private static final int GGML_OP_PERMUTE = (int)38L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_PERMUTE = 38
+     * }
+     */
+    public static int GGML_OP_PERMUTE() {
+        return GGML_OP_PERMUTE;
+    }
+    private static final int GGML_OP_TRANSPOSE = (int)39L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_TRANSPOSE = 39
+     * }
+     */
+    public static int GGML_OP_TRANSPOSE() {
+        return GGML_OP_TRANSPOSE;
+    }
+    private static final int GGML_OP_GET_ROWS = (int)40L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_GET_ROWS = 40
+     * }
+     */
+    public static int GGML_OP_GET_ROWS() {
+        return GGML_OP_GET_ROWS;
+    }
+    private static final int GGML_OP_GET_ROWS_BACK = (int)41L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_GET_ROWS_BACK = 41
+     * }
+     */
+    public static int GGML_OP_GET_ROWS_BACK() {
+        return GGML_OP_GET_ROWS_BACK;
+    }
+    private static final int GGML_OP_SET_ROWS = (int)42L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SET_ROWS = 42
+     * }
+     */
+    public static int GGML_OP_SET_ROWS() {
+        return GGML_OP_SET_ROWS;
+    }
+    private static final int GGML_OP_DIAG = (int)43L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DIAG = 43
+     * }
+     */
+    public static int GGML_OP_DIAG() {
+        return GGML_OP_DIAG;
+    }
+    private static final int GGML_OP_DIAG_MASK_INF = (int)44L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DIAG_MASK_INF = 44
+     * }
+     */
+    public static int GGML_OP_DIAG_MASK_INF() {
+        return GGML_OP_DIAG_MASK_INF;
+    }
+    private static final int GGML_OP_DIAG_MASK_ZERO = (int)45L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DIAG_MASK_ZERO = 45
+     * }
+     */
+    public static int GGML_OP_DIAG_MASK_ZERO() {
+        return GGML_OP_DIAG_MASK_ZERO;
+    }
+    private static final int GGML_OP_SOFT_MAX = (int)46L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SOFT_MAX = 46
+     * }
+     */
+    public static int GGML_OP_SOFT_MAX() {
+        return GGML_OP_SOFT_MAX;
+    }
+    private static final int GGML_OP_SOFT_MAX_BACK = (int)47L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SOFT_MAX_BACK = 47
+     * }
+     */
+    public static int GGML_OP_SOFT_MAX_BACK() {
+        return GGML_OP_SOFT_MAX_BACK;
+    }
+    private static final int GGML_OP_ROPE = (int)48L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ROPE = 48
+     * }
+     */
+    public static int GGML_OP_ROPE() {
+        return GGML_OP_ROPE;
+    }
+    private static final int GGML_OP_ROPE_BACK = (int)49L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ROPE_BACK = 49
+     * }
+     */
+    public static int GGML_OP_ROPE_BACK() {
+        return GGML_OP_ROPE_BACK;
+    }
+    private static final int GGML_OP_CLAMP = (int)50L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CLAMP = 50
+     * }
+     */
+    public static int GGML_OP_CLAMP() {
+        return GGML_OP_CLAMP;
+    }
+    private static final int GGML_OP_CONV_TRANSPOSE_1D = (int)51L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CONV_TRANSPOSE_1D = 51
+     * }
+     */
+    public static int GGML_OP_CONV_TRANSPOSE_1D() {
+        return GGML_OP_CONV_TRANSPOSE_1D;
+    }
+    private static final int GGML_OP_IM2COL = (int)52L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_IM2COL = 52
+     * }
+     */
+    public static int GGML_OP_IM2COL() {
+        return GGML_OP_IM2COL;
+    }
+    private static final int GGML_OP_IM2COL_BACK = (int)53L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_IM2COL_BACK = 53
+     * }
+     */
+    public static int GGML_OP_IM2COL_BACK() {
+        return GGML_OP_IM2COL_BACK;
+    }
+    private static final int GGML_OP_IM2COL_3D = (int)54L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_IM2COL_3D = 54
+     * }
+     */
+    public static int GGML_OP_IM2COL_3D() {
+        return GGML_OP_IM2COL_3D;
+    }
+    private static final int GGML_OP_COL2IM_1D = (int)55L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_COL2IM_1D = 55
+     * }
+     */
+    public static int GGML_OP_COL2IM_1D() {
+        return GGML_OP_COL2IM_1D;
+    }
+    private static final int GGML_OP_CONV_2D = (int)56L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CONV_2D = 56
+     * }
+     */
+    public static int GGML_OP_CONV_2D() {
+        return GGML_OP_CONV_2D;
+    }
+    private static final int GGML_OP_CONV_3D = (int)57L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CONV_3D = 57
+     * }
+     */
+    public static int GGML_OP_CONV_3D() {
+        return GGML_OP_CONV_3D;
+    }
+    private static final int GGML_OP_CONV_2D_DW = (int)58L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CONV_2D_DW = 58
+     * }
+     */
+    public static int GGML_OP_CONV_2D_DW() {
+        return GGML_OP_CONV_2D_DW;
+    }
+    private static final int GGML_OP_CONV_TRANSPOSE_2D = (int)59L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CONV_TRANSPOSE_2D = 59
+     * }
+     */
+    public static int GGML_OP_CONV_TRANSPOSE_2D() {
+        return GGML_OP_CONV_TRANSPOSE_2D;
+    }
+    private static final int GGML_OP_POOL_1D = (int)60L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_POOL_1D = 60
+     * }
+     */
+    public static int GGML_OP_POOL_1D() {
+        return GGML_OP_POOL_1D;
+    }
+    private static final int GGML_OP_POOL_2D = (int)61L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_POOL_2D = 61
+     * }
+     */
+    public static int GGML_OP_POOL_2D() {
+        return GGML_OP_POOL_2D;
+    }
+    private static final int GGML_OP_POOL_2D_BACK = (int)62L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_POOL_2D_BACK = 62
+     * }
+     */
+    public static int GGML_OP_POOL_2D_BACK() {
+        return GGML_OP_POOL_2D_BACK;
+    }
+    private static final int GGML_OP_UPSCALE = (int)63L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_UPSCALE = 63
+     * }
+     */
+    public static int GGML_OP_UPSCALE() {
+        return GGML_OP_UPSCALE;
+    }
+    private static final int GGML_OP_PAD = (int)64L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_PAD = 64
+     * }
+     */
+    public static int GGML_OP_PAD() {
+        return GGML_OP_PAD;
+    }
+    private static final int GGML_OP_PAD_REFLECT_1D = (int)65L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_PAD_REFLECT_1D = 65
+     * }
+     */
+    public static int GGML_OP_PAD_REFLECT_1D() {
+        return GGML_OP_PAD_REFLECT_1D;
+    }
+    private static final int GGML_OP_ROLL = (int)66L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ROLL = 66
+     * }
+     */
+    public static int GGML_OP_ROLL() {
+        return GGML_OP_ROLL;
+    }
+    private static final int GGML_OP_ARANGE = (int)67L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ARANGE = 67
+     * }
+     */
+    public static int GGML_OP_ARANGE() {
+        return GGML_OP_ARANGE;
+    }
+    private static final int GGML_OP_TIMESTEP_EMBEDDING = (int)68L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_TIMESTEP_EMBEDDING = 68
+     * }
+     */
+    public static int GGML_OP_TIMESTEP_EMBEDDING() {
+        return GGML_OP_TIMESTEP_EMBEDDING;
+    }
+    private static final int GGML_OP_ARGSORT = (int)69L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ARGSORT = 69
+     * }
+     */
+    public static int GGML_OP_ARGSORT() {
+        return GGML_OP_ARGSORT;
+    }
+    private static final int GGML_OP_TOP_K = (int)70L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_TOP_K = 70
+     * }
+     */
+    public static int GGML_OP_TOP_K() {
+        return GGML_OP_TOP_K;
+    }
+    private static final int GGML_OP_LEAKY_RELU = (int)71L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_LEAKY_RELU = 71
+     * }
+     */
+    public static int GGML_OP_LEAKY_RELU() {
+        return GGML_OP_LEAKY_RELU;
+    }
+    private static final int GGML_OP_TRI = (int)72L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_TRI = 72
+     * }
+     */
+    public static int GGML_OP_TRI() {
+        return GGML_OP_TRI;
+    }
+    private static final int GGML_OP_FILL = (int)73L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_FILL = 73
+     * }
+     */
+    public static int GGML_OP_FILL() {
+        return GGML_OP_FILL;
+    }
+    private static final int GGML_OP_FLASH_ATTN_EXT = (int)74L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_FLASH_ATTN_EXT = 74
+     * }
+     */
+    public static int GGML_OP_FLASH_ATTN_EXT() {
+        return GGML_OP_FLASH_ATTN_EXT;
+    }
+    private static final int GGML_OP_FLASH_ATTN_BACK = (int)75L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_FLASH_ATTN_BACK = 75
+     * }
+     */
+    public static int GGML_OP_FLASH_ATTN_BACK() {
+        return GGML_OP_FLASH_ATTN_BACK;
+    }
+    private static final int GGML_OP_SSM_CONV = (int)76L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SSM_CONV = 76
+     * }
+     */
+    public static int GGML_OP_SSM_CONV() {
+        return GGML_OP_SSM_CONV;
+    }
+    private static final int GGML_OP_SSM_SCAN = (int)77L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SSM_SCAN = 77
+     * }
+     */
+    public static int GGML_OP_SSM_SCAN() {
+        return GGML_OP_SSM_SCAN;
+    }
+    private static final int GGML_OP_WIN_PART = (int)78L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_WIN_PART = 78
+     * }
+     */
+    public static int GGML_OP_WIN_PART() {
+        return GGML_OP_WIN_PART;
+    }
+    private static final int GGML_OP_WIN_UNPART = (int)79L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_WIN_UNPART = 79
+     * }
+     */
+    public static int GGML_OP_WIN_UNPART() {
+        return GGML_OP_WIN_UNPART;
+    }
+    private static final int GGML_OP_GET_REL_POS = (int)80L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_GET_REL_POS = 80
+     * }
+     */
+    public static int GGML_OP_GET_REL_POS() {
+        return GGML_OP_GET_REL_POS;
+    }
+    private static final int GGML_OP_ADD_REL_POS = (int)81L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_ADD_REL_POS = 81
+     * }
+     */
+    public static int GGML_OP_ADD_REL_POS() {
+        return GGML_OP_ADD_REL_POS;
+    }
+    private static final int GGML_OP_RWKV_WKV6 = (int)82L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_RWKV_WKV6 = 82
+     * }
+     */
+    public static int GGML_OP_RWKV_WKV6() {
+        return GGML_OP_RWKV_WKV6;
+    }
+    private static final int GGML_OP_GATED_LINEAR_ATTN = (int)83L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_GATED_LINEAR_ATTN = 83
+     * }
+     */
+    public static int GGML_OP_GATED_LINEAR_ATTN() {
+        return GGML_OP_GATED_LINEAR_ATTN;
+    }
+    private static final int GGML_OP_RWKV_WKV7 = (int)84L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_RWKV_WKV7 = 84
+     * }
+     */
+    public static int GGML_OP_RWKV_WKV7() {
+        return GGML_OP_RWKV_WKV7;
+    }
+    private static final int GGML_OP_SOLVE_TRI = (int)85L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_SOLVE_TRI = 85
+     * }
+     */
+    public static int GGML_OP_SOLVE_TRI() {
+        return GGML_OP_SOLVE_TRI;
+    }
+    private static final int GGML_OP_GATED_DELTA_NET = (int)86L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_GATED_DELTA_NET = 86
+     * }
+     */
+    public static int GGML_OP_GATED_DELTA_NET() {
+        return GGML_OP_GATED_DELTA_NET;
+    }
+    private static final int GGML_OP_LIGHTNING_INDEXER = (int)87L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_LIGHTNING_INDEXER = 87
+     * }
+     */
+    public static int GGML_OP_LIGHTNING_INDEXER() {
+        return GGML_OP_LIGHTNING_INDEXER;
+    }
+    private static final int GGML_OP_DSV4_HC_COMB = (int)88L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DSV4_HC_COMB = 88
+     * }
+     */
+    public static int GGML_OP_DSV4_HC_COMB() {
+        return GGML_OP_DSV4_HC_COMB;
+    }
+    private static final int GGML_OP_DSV4_HC_PRE = (int)89L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DSV4_HC_PRE = 89
+     * }
+     */
+    public static int GGML_OP_DSV4_HC_PRE() {
+        return GGML_OP_DSV4_HC_PRE;
+    }
+    private static final int GGML_OP_DSV4_HC_POST = (int)90L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_DSV4_HC_POST = 90
+     * }
+     */
+    public static int GGML_OP_DSV4_HC_POST() {
+        return GGML_OP_DSV4_HC_POST;
+    }
+    private static final int GGML_OP_UNARY = (int)91L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_UNARY = 91
+     * }
+     */
+    public static int GGML_OP_UNARY() {
+        return GGML_OP_UNARY;
+    }
+    private static final int GGML_OP_MAP_CUSTOM1 = (int)92L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_MAP_CUSTOM1 = 92
+     * }
+     */
+    public static int GGML_OP_MAP_CUSTOM1() {
+        return GGML_OP_MAP_CUSTOM1;
+    }
+    private static final int GGML_OP_MAP_CUSTOM2 = (int)93L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_MAP_CUSTOM2 = 93
+     * }
+     */
+    public static int GGML_OP_MAP_CUSTOM2() {
+        return GGML_OP_MAP_CUSTOM2;
+    }
+    private static final int GGML_OP_MAP_CUSTOM3 = (int)94L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_MAP_CUSTOM3 = 94
+     * }
+     */
+    public static int GGML_OP_MAP_CUSTOM3() {
+        return GGML_OP_MAP_CUSTOM3;
+    }
+    private static final int GGML_OP_CUSTOM = (int)95L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CUSTOM = 95
+     * }
+     */
+    public static int GGML_OP_CUSTOM() {
+        return GGML_OP_CUSTOM;
+    }
+    private static final int GGML_OP_CROSS_ENTROPY_LOSS = (int)96L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CROSS_ENTROPY_LOSS = 96
+     * }
+     */
+    public static int GGML_OP_CROSS_ENTROPY_LOSS() {
+        return GGML_OP_CROSS_ENTROPY_LOSS;
+    }
+    private static final int GGML_OP_CROSS_ENTROPY_LOSS_BACK = (int)97L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_CROSS_ENTROPY_LOSS_BACK = 97
+     * }
+     */
+    public static int GGML_OP_CROSS_ENTROPY_LOSS_BACK() {
+        return GGML_OP_CROSS_ENTROPY_LOSS_BACK;
+    }
+    private static final int GGML_OP_OPT_STEP_ADAMW = (int)98L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_OPT_STEP_ADAMW = 98
+     * }
+     */
+    public static int GGML_OP_OPT_STEP_ADAMW() {
+        return GGML_OP_OPT_STEP_ADAMW;
+    }
+    private static final int GGML_OP_OPT_STEP_SGD = (int)99L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_OPT_STEP_SGD = 99
+     * }
+     */
+    public static int GGML_OP_OPT_STEP_SGD() {
+        return GGML_OP_OPT_STEP_SGD;
+    }
+    private static final int GGML_OP_GLU = (int)100L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_GLU = 100
+     * }
+     */
+    public static int GGML_OP_GLU() {
+        return GGML_OP_GLU;
+    }
+    private static final int GGML_OP_COUNT = (int)101L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_op.GGML_OP_COUNT = 101
+     * }
+     */
+    public static int GGML_OP_COUNT() {
+        return GGML_OP_COUNT;
+    }
+    private static final int GGML_UNARY_OP_ABS = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_ABS = 0
+     * }
+     */
+    public static int GGML_UNARY_OP_ABS() {
+        return GGML_UNARY_OP_ABS;
+    }
+    private static final int GGML_UNARY_OP_SGN = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_SGN = 1
+     * }
+     */
+    public static int GGML_UNARY_OP_SGN() {
+        return GGML_UNARY_OP_SGN;
+    }
+    private static final int GGML_UNARY_OP_NEG = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_NEG = 2
+     * }
+     */
+    public static int GGML_UNARY_OP_NEG() {
+        return GGML_UNARY_OP_NEG;
+    }
+    private static final int GGML_UNARY_OP_STEP = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_STEP = 3
+     * }
+     */
+    public static int GGML_UNARY_OP_STEP() {
+        return GGML_UNARY_OP_STEP;
+    }
+    private static final int GGML_UNARY_OP_TANH = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_TANH = 4
+     * }
+     */
+    public static int GGML_UNARY_OP_TANH() {
+        return GGML_UNARY_OP_TANH;
+    }
+    private static final int GGML_UNARY_OP_ELU = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_ELU = 5
+     * }
+     */
+    public static int GGML_UNARY_OP_ELU() {
+        return GGML_UNARY_OP_ELU;
+    }
+    private static final int GGML_UNARY_OP_RELU = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_RELU = 6
+     * }
+     */
+    public static int GGML_UNARY_OP_RELU() {
+        return GGML_UNARY_OP_RELU;
+    }
+    private static final int GGML_UNARY_OP_SIGMOID = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_SIGMOID = 7
+     * }
+     */
+    public static int GGML_UNARY_OP_SIGMOID() {
+        return GGML_UNARY_OP_SIGMOID;
+    }
+    private static final int GGML_UNARY_OP_GELU = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_GELU = 8
+     * }
+     */
+    public static int GGML_UNARY_OP_GELU() {
+        return GGML_UNARY_OP_GELU;
+    }
+    private static final int GGML_UNARY_OP_GELU_QUICK = (int)9L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_GELU_QUICK = 9
+     * }
+     */
+    public static int GGML_UNARY_OP_GELU_QUICK() {
+        return GGML_UNARY_OP_GELU_QUICK;
+    }
+    private static final int GGML_UNARY_OP_SILU = (int)10L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_SILU = 10
+     * }
+     */
+    public static int GGML_UNARY_OP_SILU() {
+        return GGML_UNARY_OP_SILU;
+    }
+    private static final int GGML_UNARY_OP_HARDSWISH = (int)11L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_HARDSWISH = 11
+     * }
+     */
+    public static int GGML_UNARY_OP_HARDSWISH() {
+        return GGML_UNARY_OP_HARDSWISH;
+    }
+    private static final int GGML_UNARY_OP_HARDSIGMOID = (int)12L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_HARDSIGMOID = 12
+     * }
+     */
+    public static int GGML_UNARY_OP_HARDSIGMOID() {
+        return GGML_UNARY_OP_HARDSIGMOID;
+    }
+    private static final int GGML_UNARY_OP_EXP = (int)13L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_EXP = 13
+     * }
+     */
+    public static int GGML_UNARY_OP_EXP() {
+        return GGML_UNARY_OP_EXP;
+    }
+    private static final int GGML_UNARY_OP_EXPM1 = (int)14L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_EXPM1 = 14
+     * }
+     */
+    public static int GGML_UNARY_OP_EXPM1() {
+        return GGML_UNARY_OP_EXPM1;
+    }
+    private static final int GGML_UNARY_OP_SOFTPLUS = (int)15L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_SOFTPLUS = 15
+     * }
+     */
+    public static int GGML_UNARY_OP_SOFTPLUS() {
+        return GGML_UNARY_OP_SOFTPLUS;
+    }
+    private static final int GGML_UNARY_OP_GELU_ERF = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_GELU_ERF = 16
+     * }
+     */
+    public static int GGML_UNARY_OP_GELU_ERF() {
+        return GGML_UNARY_OP_GELU_ERF;
+    }
+    private static final int GGML_UNARY_OP_XIELU = (int)17L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_XIELU = 17
+     * }
+     */
+    public static int GGML_UNARY_OP_XIELU() {
+        return GGML_UNARY_OP_XIELU;
+    }
+    private static final int GGML_UNARY_OP_FLOOR = (int)18L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_FLOOR = 18
+     * }
+     */
+    public static int GGML_UNARY_OP_FLOOR() {
+        return GGML_UNARY_OP_FLOOR;
+    }
+    private static final int GGML_UNARY_OP_CEIL = (int)19L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_CEIL = 19
+     * }
+     */
+    public static int GGML_UNARY_OP_CEIL() {
+        return GGML_UNARY_OP_CEIL;
+    }
+    private static final int GGML_UNARY_OP_ROUND = (int)20L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_ROUND = 20
+     * }
+     */
+    public static int GGML_UNARY_OP_ROUND() {
+        return GGML_UNARY_OP_ROUND;
+    }
+    private static final int GGML_UNARY_OP_TRUNC = (int)21L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_TRUNC = 21
+     * }
+     */
+    public static int GGML_UNARY_OP_TRUNC() {
+        return GGML_UNARY_OP_TRUNC;
+    }
+    private static final int GGML_UNARY_OP_COUNT = (int)22L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_unary_op.GGML_UNARY_OP_COUNT = 22
+     * }
+     */
+    public static int GGML_UNARY_OP_COUNT() {
+        return GGML_UNARY_OP_COUNT;
+    }
+    private static final int GGML_GLU_OP_REGLU = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_REGLU = 0
+     * }
+     */
+    public static int GGML_GLU_OP_REGLU() {
+        return GGML_GLU_OP_REGLU;
+    }
+    private static final int GGML_GLU_OP_GEGLU = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_GEGLU = 1
+     * }
+     */
+    public static int GGML_GLU_OP_GEGLU() {
+        return GGML_GLU_OP_GEGLU;
+    }
+    private static final int GGML_GLU_OP_SWIGLU = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_SWIGLU = 2
+     * }
+     */
+    public static int GGML_GLU_OP_SWIGLU() {
+        return GGML_GLU_OP_SWIGLU;
+    }
+    private static final int GGML_GLU_OP_SWIGLU_OAI = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_SWIGLU_OAI = 3
+     * }
+     */
+    public static int GGML_GLU_OP_SWIGLU_OAI() {
+        return GGML_GLU_OP_SWIGLU_OAI;
+    }
+    private static final int GGML_GLU_OP_GEGLU_ERF = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_GEGLU_ERF = 4
+     * }
+     */
+    public static int GGML_GLU_OP_GEGLU_ERF() {
+        return GGML_GLU_OP_GEGLU_ERF;
+    }
+    private static final int GGML_GLU_OP_GEGLU_QUICK = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_GEGLU_QUICK = 5
+     * }
+     */
+    public static int GGML_GLU_OP_GEGLU_QUICK() {
+        return GGML_GLU_OP_GEGLU_QUICK;
+    }
+    private static final int GGML_GLU_OP_SWIGLU_CLAMP = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_SWIGLU_CLAMP = 6
+     * }
+     */
+    public static int GGML_GLU_OP_SWIGLU_CLAMP() {
+        return GGML_GLU_OP_SWIGLU_CLAMP;
+    }
+    private static final int GGML_GLU_OP_COUNT = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml_glu_op.GGML_GLU_OP_COUNT = 7
+     * }
+     */
+    public static int GGML_GLU_OP_COUNT() {
+        return GGML_GLU_OP_COUNT;
     }
 
     private static class ggml_version {
@@ -576,6 +1755,186 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_op_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_op_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_op_name(enum ggml_op op)
+     * }
+     */
+    public static FunctionDescriptor ggml_op_name$descriptor() {
+        return ggml_op_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_op_name(enum ggml_op op)
+     * }
+     */
+    public static MethodHandle ggml_op_name$handle() {
+        return ggml_op_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_op_name(enum ggml_op op)
+     * }
+     */
+    public static MemorySegment ggml_op_name$address() {
+        return ggml_op_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_op_name(enum ggml_op op)
+     * }
+     */
+    public static MemorySegment ggml_op_name(int op) {
+        var mh$ = ggml_op_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_op_name", op);
+            }
+            return (MemorySegment)mh$.invokeExact(op);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_unary_op_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_unary_op_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_unary_op_name(enum ggml_unary_op op)
+     * }
+     */
+    public static FunctionDescriptor ggml_unary_op_name$descriptor() {
+        return ggml_unary_op_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_unary_op_name(enum ggml_unary_op op)
+     * }
+     */
+    public static MethodHandle ggml_unary_op_name$handle() {
+        return ggml_unary_op_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_unary_op_name(enum ggml_unary_op op)
+     * }
+     */
+    public static MemorySegment ggml_unary_op_name$address() {
+        return ggml_unary_op_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_unary_op_name(enum ggml_unary_op op)
+     * }
+     */
+    public static MemorySegment ggml_unary_op_name(int op) {
+        var mh$ = ggml_unary_op_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_unary_op_name", op);
+            }
+            return (MemorySegment)mh$.invokeExact(op);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_glu_op_name {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_glu_op_name");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern const char *ggml_glu_op_name(enum ggml_glu_op op)
+     * }
+     */
+    public static FunctionDescriptor ggml_glu_op_name$descriptor() {
+        return ggml_glu_op_name.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern const char *ggml_glu_op_name(enum ggml_glu_op op)
+     * }
+     */
+    public static MethodHandle ggml_glu_op_name$handle() {
+        return ggml_glu_op_name.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern const char *ggml_glu_op_name(enum ggml_glu_op op)
+     * }
+     */
+    public static MemorySegment ggml_glu_op_name$address() {
+        return ggml_glu_op_name.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern const char *ggml_glu_op_name(enum ggml_glu_op op)
+     * }
+     */
+    public static MemorySegment ggml_glu_op_name(int op) {
+        var mh$ = ggml_glu_op_name.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_glu_op_name", op);
+            }
+            return (MemorySegment)mh$.invokeExact(op);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_tensor_overhead {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_LONG    );
@@ -816,6 +2175,126 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_get_unary_op {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_unary_op");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern enum ggml_unary_op ggml_get_unary_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_get_unary_op$descriptor() {
+        return ggml_get_unary_op.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern enum ggml_unary_op ggml_get_unary_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_get_unary_op$handle() {
+        return ggml_get_unary_op.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern enum ggml_unary_op ggml_get_unary_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_get_unary_op$address() {
+        return ggml_get_unary_op.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern enum ggml_unary_op ggml_get_unary_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static int ggml_get_unary_op(MemorySegment tensor) {
+        var mh$ = ggml_get_unary_op.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_get_unary_op", tensor);
+            }
+            return (int)mh$.invokeExact(tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_get_glu_op {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_glu_op");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern enum ggml_glu_op ggml_get_glu_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_get_glu_op$descriptor() {
+        return ggml_get_glu_op.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern enum ggml_glu_op ggml_get_glu_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_get_glu_op$handle() {
+        return ggml_get_glu_op.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern enum ggml_glu_op ggml_get_glu_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_get_glu_op$address() {
+        return ggml_get_glu_op.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern enum ggml_glu_op ggml_get_glu_op(const struct ggml_tensor *tensor)
+     * }
+     */
+    public static int ggml_get_glu_op(MemorySegment tensor) {
+        var mh$ = ggml_get_glu_op.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_get_glu_op", tensor);
+            }
+            return (int)mh$.invokeExact(tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_set_name {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -995,6 +2474,65 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_set_param {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_set_param");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern void ggml_set_param(struct ggml_tensor *tensor)
+     * }
+     */
+    public static FunctionDescriptor ggml_set_param$descriptor() {
+        return ggml_set_param.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern void ggml_set_param(struct ggml_tensor *tensor)
+     * }
+     */
+    public static MethodHandle ggml_set_param$handle() {
+        return ggml_set_param.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern void ggml_set_param(struct ggml_tensor *tensor)
+     * }
+     */
+    public static MemorySegment ggml_set_param$address() {
+        return ggml_set_param.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern void ggml_set_param(struct ggml_tensor *tensor)
+     * }
+     */
+    public static void ggml_set_param(MemorySegment tensor) {
+        var mh$ = ggml_set_param.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_set_param", tensor);
+            }
+            mh$.invokeExact(tensor);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_add {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -1048,6 +2586,196 @@ public class Ggml extends Ggml$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("ggml_add", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_add_inplace {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_add_inplace");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add_inplace(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_add_inplace$descriptor() {
+        return ggml_add_inplace.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add_inplace(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_add_inplace$handle() {
+        return ggml_add_inplace.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add_inplace(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_add_inplace$address() {
+        return ggml_add_inplace.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_add_inplace(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_add_inplace(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_add_inplace.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_add_inplace", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_acc {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_acc");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_acc(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static FunctionDescriptor ggml_acc$descriptor() {
+        return ggml_acc.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_acc(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static MethodHandle ggml_acc$handle() {
+        return ggml_acc.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_acc(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static MemorySegment ggml_acc$address() {
+        return ggml_acc.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_acc(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, size_t nb1, size_t nb2, size_t nb3, size_t offset)
+     * }
+     */
+    public static MemorySegment ggml_acc(MemorySegment ctx, MemorySegment a, MemorySegment b, long nb1, long nb2, long nb3, long offset) {
+        var mh$ = ggml_acc.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_acc", ctx, a, b, nb1, nb2, nb3, offset);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, nb1, nb2, nb3, offset);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_sub {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sub");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sub(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_sub$descriptor() {
+        return ggml_sub.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sub(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_sub$handle() {
+        return ggml_sub.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sub(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_sub$address() {
+        return ggml_sub.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sub(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_sub(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_sub.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sub", ctx, a, b);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a, b);
         } catch (Error | RuntimeException ex) {
@@ -1181,6 +2909,250 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_sqr {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sqr");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqr(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sqr$descriptor() {
+        return ggml_sqr.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqr(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sqr$handle() {
+        return ggml_sqr.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqr(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sqr$address() {
+        return ggml_sqr.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqr(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sqr(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sqr.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sqr", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_sqrt {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sqrt");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sqrt$descriptor() {
+        return ggml_sqrt.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sqrt$handle() {
+        return ggml_sqrt.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sqrt$address() {
+        return ggml_sqrt.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sqrt(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sqrt.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sqrt", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_log {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_log");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_log(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_log$descriptor() {
+        return ggml_log.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_log(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_log$handle() {
+        return ggml_log.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_log(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_log$address() {
+        return ggml_log.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_log(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_log(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_log.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_log", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_sum {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sum");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sum$descriptor() {
+        return ggml_sum.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sum$handle() {
+        return ggml_sum.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sum$address() {
+        return ggml_sum.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sum(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sum(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sum.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sum", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_sum_rows {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -1233,6 +3205,67 @@ public class Ggml extends Ggml$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("ggml_sum_rows", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_mean {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_mean");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mean(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_mean$descriptor() {
+        return ggml_mean.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mean(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_mean$handle() {
+        return ggml_mean.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mean(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_mean$address() {
+        return ggml_mean.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_mean(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_mean(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_mean.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_mean", ctx, a);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a);
         } catch (Error | RuntimeException ex) {
@@ -1307,6 +3340,68 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_repeat_back {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_repeat_back");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_repeat_back$descriptor() {
+        return ggml_repeat_back.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_repeat_back$handle() {
+        return ggml_repeat_back.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_repeat_back$address() {
+        return ggml_repeat_back.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_repeat_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_repeat_back(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_repeat_back.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_repeat_back", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_concat {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -1363,6 +3458,189 @@ public class Ggml extends Ggml$shared {
                 traceDowncall("ggml_concat", ctx, a, b, dim);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a, b, dim);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_sgn {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sgn");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sgn$descriptor() {
+        return ggml_sgn.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sgn$handle() {
+        return ggml_sgn.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sgn$address() {
+        return ggml_sgn.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sgn(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sgn.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sgn", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_neg {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_neg");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_neg(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_neg$descriptor() {
+        return ggml_neg.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_neg(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_neg$handle() {
+        return ggml_neg.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_neg(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_neg$address() {
+        return ggml_neg.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_neg(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_neg(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_neg.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_neg", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_step {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_step");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_step(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_step$descriptor() {
+        return ggml_step.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_step(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_step$handle() {
+        return ggml_step.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_step(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_step$address() {
+        return ggml_step.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_step(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_step(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_step.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_step", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1483,6 +3761,67 @@ public class Ggml extends Ggml$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("ggml_relu", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_sigmoid {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_sigmoid");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sigmoid(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sigmoid$descriptor() {
+        return ggml_sigmoid.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sigmoid(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sigmoid$handle() {
+        return ggml_sigmoid.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sigmoid(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sigmoid$address() {
+        return ggml_sigmoid.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sigmoid(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sigmoid(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sigmoid.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sigmoid", ctx, a);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a);
         } catch (Error | RuntimeException ex) {
@@ -1727,6 +4066,129 @@ public class Ggml extends Ggml$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("ggml_silu", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_silu_back {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_silu_back");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_silu_back$descriptor() {
+        return ggml_silu_back.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_silu_back$handle() {
+        return ggml_silu_back.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_silu_back$address() {
+        return ggml_silu_back.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_silu_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_silu_back(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_silu_back.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_silu_back", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_exp {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_exp");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_exp(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_exp$descriptor() {
+        return ggml_exp.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_exp(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_exp$handle() {
+        return ggml_exp.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_exp(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_exp$address() {
+        return ggml_exp.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_exp(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_exp(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_exp.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_exp", ctx, a);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a);
         } catch (Error | RuntimeException ex) {
@@ -2045,6 +4507,69 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_rms_norm_back {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_rms_norm_back");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float eps)
+     * }
+     */
+    public static FunctionDescriptor ggml_rms_norm_back$descriptor() {
+        return ggml_rms_norm_back.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float eps)
+     * }
+     */
+    public static MethodHandle ggml_rms_norm_back$handle() {
+        return ggml_rms_norm_back.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float eps)
+     * }
+     */
+    public static MemorySegment ggml_rms_norm_back$address() {
+        return ggml_rms_norm_back.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rms_norm_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float eps)
+     * }
+     */
+    public static MemorySegment ggml_rms_norm_back(MemorySegment ctx, MemorySegment a, MemorySegment b, float eps) {
+        var mh$ = ggml_rms_norm_back.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_rms_norm_back", ctx, a, b, eps);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, eps);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_prec_set_acc {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_BOOL,
@@ -2231,6 +4756,68 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_out_prod {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_out_prod");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_out_prod(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static FunctionDescriptor ggml_out_prod$descriptor() {
+        return ggml_out_prod.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_out_prod(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MethodHandle ggml_out_prod$handle() {
+        return ggml_out_prod.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_out_prod(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_out_prod$address() {
+        return ggml_out_prod.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_out_prod(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b)
+     * }
+     */
+    public static MemorySegment ggml_out_prod(MemorySegment ctx, MemorySegment a, MemorySegment b) {
+        var mh$ = ggml_out_prod.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_out_prod", ctx, a, b);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_scale {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -2410,6 +4997,67 @@ public class Ggml extends Ggml$shared {
                 traceDowncall("ggml_cast", ctx, a, type);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a, type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_cont {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_cont");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_cont$descriptor() {
+        return ggml_cont.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_cont$handle() {
+        return ggml_cont.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_cont$address() {
+        return ggml_cont.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_cont(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_cont(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_cont.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_cont", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2679,6 +5327,67 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_transpose {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_transpose");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_transpose(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_transpose$descriptor() {
+        return ggml_transpose.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_transpose(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_transpose$handle() {
+        return ggml_transpose.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_transpose(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_transpose$address() {
+        return ggml_transpose.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_transpose(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_transpose(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_transpose.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_transpose", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_get_rows {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -2734,6 +5443,69 @@ public class Ggml extends Ggml$shared {
                 traceDowncall("ggml_get_rows", ctx, a, b);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a, b);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_get_rows_back {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_get_rows_back");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static FunctionDescriptor ggml_get_rows_back$descriptor() {
+        return ggml_get_rows_back.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static MethodHandle ggml_get_rows_back$handle() {
+        return ggml_get_rows_back.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static MemorySegment ggml_get_rows_back$address() {
+        return ggml_get_rows_back.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_get_rows_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c)
+     * }
+     */
+    public static MemorySegment ggml_get_rows_back(MemorySegment ctx, MemorySegment a, MemorySegment b, MemorySegment c) {
+        var mh$ = ggml_get_rows_back.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_get_rows_back", ctx, a, b, c);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, c);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2992,6 +5764,70 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_soft_max_ext_back {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_FLOAT,
+            Ggml.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_soft_max_ext_back");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float scale, float max_bias)
+     * }
+     */
+    public static FunctionDescriptor ggml_soft_max_ext_back$descriptor() {
+        return ggml_soft_max_ext_back.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float scale, float max_bias)
+     * }
+     */
+    public static MethodHandle ggml_soft_max_ext_back$handle() {
+        return ggml_soft_max_ext_back.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float scale, float max_bias)
+     * }
+     */
+    public static MemorySegment ggml_soft_max_ext_back$address() {
+        return ggml_soft_max_ext_back.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_soft_max_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, float scale, float max_bias)
+     * }
+     */
+    public static MemorySegment ggml_soft_max_ext_back(MemorySegment ctx, MemorySegment a, MemorySegment b, float scale, float max_bias) {
+        var mh$ = ggml_soft_max_ext_back.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_soft_max_ext_back", ctx, a, b, scale, max_bias);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, scale, max_bias);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_rope_ext {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -3055,6 +5891,78 @@ public class Ggml extends Ggml$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("ggml_rope_ext", ctx, a, b, c, n_dims, mode, n_ctx_orig, freq_base, freq_scale, ext_factor, attn_factor, beta_fast, beta_slow);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, b, c, n_dims, mode, n_ctx_orig, freq_base, freq_scale, ext_factor, attn_factor, beta_fast, beta_slow);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_rope_ext_back {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_INT,
+            Ggml.C_INT,
+            Ggml.C_INT,
+            Ggml.C_FLOAT,
+            Ggml.C_FLOAT,
+            Ggml.C_FLOAT,
+            Ggml.C_FLOAT,
+            Ggml.C_FLOAT,
+            Ggml.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_rope_ext_back");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static FunctionDescriptor ggml_rope_ext_back$descriptor() {
+        return ggml_rope_ext_back.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static MethodHandle ggml_rope_ext_back$handle() {
+        return ggml_rope_ext_back.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static MemorySegment ggml_rope_ext_back$address() {
+        return ggml_rope_ext_back.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_rope_ext_back(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *b, struct ggml_tensor *c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow)
+     * }
+     */
+    public static MemorySegment ggml_rope_ext_back(MemorySegment ctx, MemorySegment a, MemorySegment b, MemorySegment c, int n_dims, int mode, int n_ctx_orig, float freq_base, float freq_scale, float ext_factor, float attn_factor, float beta_fast, float beta_slow) {
+        var mh$ = ggml_rope_ext_back.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_rope_ext_back", ctx, a, b, c, n_dims, mode, n_ctx_orig, freq_base, freq_scale, ext_factor, attn_factor, beta_fast, beta_slow);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a, b, c, n_dims, mode, n_ctx_orig, freq_base, freq_scale, ext_factor, attn_factor, beta_fast, beta_slow);
         } catch (Error | RuntimeException ex) {
@@ -3193,6 +6101,141 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_custom_4d {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_INT,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_LONG,
+            Ggml.C_POINTER,
+            Ggml.C_INT,
+            Ggml.C_POINTER,
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_custom_4d");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_custom_4d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, struct ggml_tensor **args, int n_args, ggml_custom_op_t fun, int n_tasks, void *userdata)
+     * }
+     */
+    public static FunctionDescriptor ggml_custom_4d$descriptor() {
+        return ggml_custom_4d.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_custom_4d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, struct ggml_tensor **args, int n_args, ggml_custom_op_t fun, int n_tasks, void *userdata)
+     * }
+     */
+    public static MethodHandle ggml_custom_4d$handle() {
+        return ggml_custom_4d.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_custom_4d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, struct ggml_tensor **args, int n_args, ggml_custom_op_t fun, int n_tasks, void *userdata)
+     * }
+     */
+    public static MemorySegment ggml_custom_4d$address() {
+        return ggml_custom_4d.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_custom_4d(struct ggml_context *ctx, enum ggml_type type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3, struct ggml_tensor **args, int n_args, ggml_custom_op_t fun, int n_tasks, void *userdata)
+     * }
+     */
+    public static MemorySegment ggml_custom_4d(MemorySegment ctx, int type, long ne0, long ne1, long ne2, long ne3, MemorySegment args, int n_args, MemorySegment fun, int n_tasks, MemorySegment userdata) {
+        var mh$ = ggml_custom_4d.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_custom_4d", ctx, type, ne0, ne1, ne2, ne3, args, n_args, fun, n_tasks, userdata);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, type, ne0, ne1, ne2, ne3, args, n_args, fun, n_tasks, userdata);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_opt_step_adamw {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_opt_step_adamw");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_opt_step_adamw(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *grad, struct ggml_tensor *m, struct ggml_tensor *v, struct ggml_tensor *adamw_params)
+     * }
+     */
+    public static FunctionDescriptor ggml_opt_step_adamw$descriptor() {
+        return ggml_opt_step_adamw.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_opt_step_adamw(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *grad, struct ggml_tensor *m, struct ggml_tensor *v, struct ggml_tensor *adamw_params)
+     * }
+     */
+    public static MethodHandle ggml_opt_step_adamw$handle() {
+        return ggml_opt_step_adamw.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_opt_step_adamw(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *grad, struct ggml_tensor *m, struct ggml_tensor *v, struct ggml_tensor *adamw_params)
+     * }
+     */
+    public static MemorySegment ggml_opt_step_adamw$address() {
+        return ggml_opt_step_adamw.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_opt_step_adamw(struct ggml_context *ctx, struct ggml_tensor *a, struct ggml_tensor *grad, struct ggml_tensor *m, struct ggml_tensor *v, struct ggml_tensor *adamw_params)
+     * }
+     */
+    public static MemorySegment ggml_opt_step_adamw(MemorySegment ctx, MemorySegment a, MemorySegment grad, MemorySegment m, MemorySegment v, MemorySegment adamw_params) {
+        var mh$ = ggml_opt_step_adamw.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_opt_step_adamw", ctx, a, grad, m, v, adamw_params);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a, grad, m, v, adamw_params);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_build_forward_expand {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
@@ -3308,6 +6351,67 @@ public class Ggml extends Ggml$shared {
                 traceDowncall("ggml_new_graph_custom", ctx, size, grads);
             }
             return (MemorySegment)mh$.invokeExact(ctx, size, grads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_graph_node {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("ggml_graph_node");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_graph_node(struct ggml_cgraph *cgraph, int i)
+     * }
+     */
+    public static FunctionDescriptor ggml_graph_node$descriptor() {
+        return ggml_graph_node.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_graph_node(struct ggml_cgraph *cgraph, int i)
+     * }
+     */
+    public static MethodHandle ggml_graph_node$handle() {
+        return ggml_graph_node.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_graph_node(struct ggml_cgraph *cgraph, int i)
+     * }
+     */
+    public static MemorySegment ggml_graph_node$address() {
+        return ggml_graph_node.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_graph_node(struct ggml_cgraph *cgraph, int i)
+     * }
+     */
+    public static MemorySegment ggml_graph_node(MemorySegment cgraph, int i) {
+        var mh$ = ggml_graph_node.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_graph_node", cgraph, i);
+            }
+            return (MemorySegment)mh$.invokeExact(cgraph, i);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -6094,6 +9198,139 @@ public class Ggml extends Ggml$shared {
         } catch (Throwable ex$) {
            throw new AssertionError("should not reach here", ex$);
         }
+    }
+
+    private static class tenon_cross_entropy_back {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_INT,
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("tenon_cross_entropy_back");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void tenon_cross_entropy_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static FunctionDescriptor tenon_cross_entropy_back$descriptor() {
+        return tenon_cross_entropy_back.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void tenon_cross_entropy_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static MethodHandle tenon_cross_entropy_back$handle() {
+        return tenon_cross_entropy_back.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void tenon_cross_entropy_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static MemorySegment tenon_cross_entropy_back$address() {
+        return tenon_cross_entropy_back.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void tenon_cross_entropy_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static void tenon_cross_entropy_back(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = tenon_cross_entropy_back.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("tenon_cross_entropy_back", dst, ith, nth, userdata);
+            }
+            mh$.invokeExact(dst, ith, nth, userdata);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class tenon_mul_mat {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            Ggml.C_POINTER,
+            Ggml.C_INT,
+            Ggml.C_INT,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("tenon_mul_mat");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void tenon_mul_mat(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static FunctionDescriptor tenon_mul_mat$descriptor() {
+        return tenon_mul_mat.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void tenon_mul_mat(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static MethodHandle tenon_mul_mat$handle() {
+        return tenon_mul_mat.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void tenon_mul_mat(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static MemorySegment tenon_mul_mat$address() {
+        return tenon_mul_mat.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void tenon_mul_mat(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * }
+     */
+    public static void tenon_mul_mat(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = tenon_mul_mat.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("tenon_mul_mat", dst, ith, nth, userdata);
+            }
+            mh$.invokeExact(dst, ith, nth, userdata);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GGML_N_TASKS_MAX = (int)-1L;
+    /**
+     * {@snippet lang=c :
+     * #define GGML_N_TASKS_MAX -1
+     * }
+     */
+    public static int GGML_N_TASKS_MAX() {
+        return GGML_N_TASKS_MAX;
     }
 }
 

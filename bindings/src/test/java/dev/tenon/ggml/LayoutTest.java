@@ -23,7 +23,7 @@ class LayoutTest {
     var functions =
         Arrays.stream(Ggml.class.getDeclaredMethods())
             .map(m -> m.getName())
-            .filter(name -> name.startsWith("ggml_") && !name.contains("$"))
+            .filter(name -> name.matches("(ggml|tenon)_.*") && !name.contains("$"))
             .distinct()
             .toList();
     assertThat(functions).hasSizeGreaterThan(80);

@@ -59,7 +59,12 @@ final class Bench extends Command {
         "Measure the evaluation of prompts (pp) and the generation of tokens (tg).",
         "Options take several values, separated by commas or by giving them again; numbers also"
             + " ranges: 'first-last', 'first-last+step' or 'first-last*factor'.");
-    models = texts("FILE|NAME", "The GGUF files, or owner/name, as -hf.", "-m", "--model");
+    models =
+        texts(
+            "FILE|NAME",
+            "The GGUF files, or owner/name, as -hf (default: the built-in model).",
+            "-m",
+            "--model");
     repositories =
         texts(
             "NAME",
@@ -99,8 +104,13 @@ final class Bench extends Command {
     output = text("md|json|csv", "How to print (default: md).", "-o", "--output");
   }
 
-  /// How a model is loaded.
-  private record Load(String model, int threads, int gpuLayers) {}
+  /// How a model is loaded; null is the built-in one.
+  private record Load(Path file, int threads, int gpuLayers) {
+    Model load(Backend backend, boolean repack) throws IOException {
+      var options = ModelOptions.defaults().withGpuLayers(gpuLayers).withRepack(repack);
+      return file == null ? Model.builtIn(backend, options) : Model.load(file, backend, options);
+    }
+  }
 
   /// What is measured.
   private record Setting(
@@ -151,13 +161,7 @@ final class Bench extends Command {
     boolean begun = false;
     for (var load : loads) {
       try (var backend = Backend.best(load.threads);
-          var model =
-              Model.load(
-                  Path.of(load.model),
-                  backend,
-                  ModelOptions.defaults()
-                      .withGpuLayers(load.gpuLayers)
-                      .withRepack(!noRepack.get()))) {
+          var model = load.load(backend, !noRepack.get())) {
         for (var setting : settings) {
           var result = new Result(load, setting, backend, model, measure(model, setting));
           // What fails at once leaves no half of a table.
@@ -182,7 +186,7 @@ final class Bench extends Command {
               .map(n -> n < 0 ? Integer.MAX_VALUE : n)
               .toList()) {
         for (int n : each("-t", threads.get(), Backend.defaultThreads(), 1)) {
-          loads.add(new Load(model.toString(), n, layers));
+          loads.add(new Load(model, n, layers));
         }
       }
     }
@@ -190,13 +194,16 @@ final class Bench extends Command {
   }
 
   private List<Path> files() throws IOException {
-    if (models.get().isEmpty() && repositories.get().isEmpty() || models.get().contains("")) {
+    if (models.get().contains("")) {
       throw usage("which model? Give -m FILE, -hf NAME or set TENON_MODEL");
     }
     if (file.get() != null && repositories.get().isEmpty()) {
       throw usage("--hf-file needs -hf NAME");
     }
     var files = new ArrayList<Path>();
+    if (models.get().isEmpty() && repositories.get().isEmpty()) {
+      files.add(null); // the built-in one
+    }
     for (var given : models.get()) {
       // A comma separates files, unless there is a file of that name.
       for (var model : Files.exists(Path.of(given)) ? List.of(given) : split(given)) {
@@ -381,7 +388,7 @@ final class Bench extends Command {
       fields.put("cpu_info", device(false));
       fields.put("gpu_info", device(true));
       fields.put("backends", backendName());
-      fields.put("model_filename", load.model);
+      fields.put("model_filename", model.gguf().path().toString());
       fields.put("model_type", model.description());
       fields.put("model_size", model.bytes());
       fields.put("model_n_params", model.parameters());

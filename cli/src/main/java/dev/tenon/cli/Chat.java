@@ -30,7 +30,7 @@ final class Chat extends Command {
         "Talk with a model.",
         "/help lists what else can be typed. Ctrl-C stops an answer, Ctrl-D leaves.");
     var escapes = new EscapeFlags(this);
-    var model = new ModelFlags(this);
+    var model = new ModelFlags(this, true);
     flags =
         new Flags(
             model,
@@ -74,6 +74,9 @@ final class Chat extends Command {
         Timings.model(streams.err(), model, backend, load);
         Timings.session(streams.err(), opened);
       }
+      if (flags.model.builtIn()) {
+        flags.generate.best();
+      }
       var parameters =
           new Parameters(
               (settings, grammar) -> sampler(model, settings, grammar),
@@ -85,7 +88,7 @@ final class Chat extends Command {
       var chat = flags.chat;
       var conversation = chat == null ? dev.tenon.Chat.of(model, opened) : chat.open(model, opened);
       conversation.answerSchema(held);
-      var repl = new Repl(command, model, conversation, parameters);
+      var repl = new Repl(command, model, conversation, parameters, flags.model.builtIn());
       return chat == null ? repl.run(null, false) : repl.run(chat.first(), chat.singleTurn());
     }
   }

@@ -59,6 +59,7 @@ final class GenerateFlags {
   private final Value<Float> adaptiveTarget;
   private final Value<Float> adaptiveDecay;
   private final Value<List<String>> logitBias;
+  private boolean best; // where no temperature is given
 
   GenerateFlags(Command command) {
     this.command = command;
@@ -218,6 +219,16 @@ final class GenerateFlags {
     }
   }
 
+  /// Takes the best token each time, where no temperature is given: for a model too small to be
+  /// drawn from.
+  void best() {
+    best = true;
+  }
+
+  private float temperature() {
+    return best && !command.given(temperature) ? 0 : temperature.get();
+  }
+
   GenerateOptions options() {
     return GenerateOptions.of(count()).withIgnoreEos(ignoreEos.get());
   }
@@ -303,7 +314,7 @@ final class GenerateFlags {
     if (chosen == -1) {
       chosen = Integer.toUnsignedLong(ThreadLocalRandom.current().nextInt());
     }
-    if (command.verbose() && temperature.get() > 0) {
+    if (command.verbose() && temperature() > 0) {
       command.streams.err().println("seed: " + chosen);
     }
     return chosen;
@@ -324,7 +335,7 @@ final class GenerateFlags {
           .withXtc(
               Range.XTC_PROBABILITY.check("--xtc-probability", xtcProbability.get()),
               Range.XTC_THRESHOLD.check("--xtc-threshold", xtcThreshold.get()))
-          .withTemperature(Range.TEMPERATURE.check("--temperature", temperature.get()))
+          .withTemperature(Range.TEMPERATURE.check("--temperature", temperature()))
           .withTemperatureRange(
               Range.DYNATEMP_RANGE.check("--dynatemp-range", dynamicRange.get()),
               Range.DYNATEMP_EXPONENT.check("--dynatemp-exp", dynamicExponent.get()))

@@ -1,20 +1,33 @@
 package dev.tenon.cli;
 
 import dev.tenon.cli.Command.Value;
+import dev.tenon.gguf.Gguf;
+import dev.tenon.model.BuiltInModel;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/// The model that a command works on: a GGUF file, or the name of one on the hub.
+/// The model that a command works on: a GGUF file, or the name of one on the hub; or the built-in
+/// model.
 final class ModelFile {
   private final Command command;
   private final Value<String> model;
   private final Value<String> repository;
   private final Value<String> file;
   private final HubFlags hub;
+  private final boolean elseBuiltIn;
   private Path path;
 
   ModelFile(Command command, String description) {
+    this(command, description, false);
+  }
+
+  /// @param elseBuiltIn whether the built-in model is taken where none is named
+  ModelFile(Command command, String description, boolean elseBuiltIn) {
     this.command = command;
+    this.elseBuiltIn = elseBuiltIn;
+    if (elseBuiltIn) {
+      description = description.replaceFirst("\\.$", " (default: the built-in model).");
+    }
     model = command.text("FILE|NAME", description, "-m", "--model");
     repository =
         command.text(
@@ -35,6 +48,21 @@ final class ModelFile {
   /// {@return whether a model is named}
   boolean given() {
     return name(model) != null || name(repository) != null;
+  }
+
+  /// {@return whether a model is named on the command line, and not by the environment alone}
+  boolean typed() {
+    return typed(model) || typed(repository);
+  }
+
+  /// {@return whether it is the built-in model, which has no path}
+  boolean builtIn() {
+    return elseBuiltIn && !given() && file.get() == null;
+  }
+
+  /// {@return the open file; the caller closes it}
+  Gguf open() throws IOException {
+    return builtIn() ? BuiltInModel.gguf() : Gguf.open(path());
   }
 
   /// {@return the path of the file}

@@ -21,9 +21,17 @@ final class ModelFlags {
   private final Value<Boolean> noRepack;
 
   ModelFlags(Command command) {
+    this(command, false);
+  }
+
+  /// @param elseBuiltIn whether the built-in model is taken where none is named
+  ModelFlags(Command command, boolean elseBuiltIn) {
     this.command = command;
     file =
-        new ModelFile(command, "The GGUF file, of a split set the first; or owner/name, as -hf.");
+        new ModelFile(
+            command,
+            "The GGUF file, of a split set the first; or owner/name, as -hf.",
+            elseBuiltIn);
     threads =
         command.integer(
             "-1",
@@ -48,6 +56,11 @@ final class ModelFlags {
     return file.hub();
   }
 
+  /// {@return whether it is the built-in model, which has no path}
+  boolean builtIn() {
+    return file.builtIn();
+  }
+
   /// {@return the path of the file, which is downloaded where a model is named that is not there}
   Path path() throws IOException {
     return file.path();
@@ -57,9 +70,7 @@ final class ModelFlags {
   Backend backend() throws IOException {
     if (threads.get() <= 0) {
       // The threads of so small a model wait for each other longer than they compute.
-      var path = path();
-      boolean small = Files.isRegularFile(path) && Files.size(path) < SMALL_BYTES;
-      return small ? Backend.best(1) : Backend.best();
+      return isSmall() ? Backend.best(1) : Backend.best();
     }
     try {
       return Backend.best(threads.get());
@@ -68,10 +79,21 @@ final class ModelFlags {
     }
   }
 
+  private boolean isSmall() throws IOException {
+    if (builtIn()) {
+      return true;
+    }
+    var path = path();
+    return Files.isRegularFile(path) && Files.size(path) < SMALL_BYTES;
+  }
+
   /// {@return the model, loaded with a progress bar where a person waits; the caller closes it}
   Model load(Backend backend) throws IOException {
     var options =
         ModelOptions.defaults().withGpuLayers(gpuLayers.get()).withRepack(!noRepack.get());
+    if (builtIn()) {
+      return Model.builtIn(backend, options);
+    }
     var path = path();
     if (!command.streams.errTerminal()) {
       return Model.load(path, backend, options);

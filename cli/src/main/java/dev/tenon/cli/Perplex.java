@@ -51,7 +51,7 @@ final class Perplex extends Command {
     divergence =
         flag("Measure how far the model is from the one that was saved.", "--kl-divergence");
     json = flag("Print the result as JSON.", "--json");
-    model = new ModelFlags(this);
+    model = new ModelFlags(this, true);
     session = new SessionFlags(this, Integer.toString(TextFlags.USUAL_CONTEXT));
   }
 
@@ -64,10 +64,10 @@ final class Perplex extends Command {
       throw usage("which text? Give -f FILE");
     }
     session.options(TextFlags.USUAL_CONTEXT); // says what is wrong with it before the wait
-    var file = model.path();
+    var file = model.builtIn() ? null : model.path().toString();
     var target = base.get() == null || divergence.get() ? null : Path.of(base.get());
     if (target != null) {
-      checkOther(target, file.toString(), text.name());
+      checkOther(target, file, text.name());
       PendingFile.check(target);
     }
     var read = divergence.get() ? null : text.read();

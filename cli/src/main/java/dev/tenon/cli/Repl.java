@@ -24,6 +24,7 @@ final class Repl {
   private final Model model;
   private final dev.tenon.Chat chat;
   private final Parameters parameters;
+  private final boolean builtIn;
   private final Screen screen;
   private final ReplCommands commands;
   private final Thread thread = Thread.currentThread();
@@ -42,11 +43,13 @@ final class Repl {
     Stream<ChatEvent> answer();
   }
 
-  Repl(Command command, Model model, dev.tenon.Chat chat, Parameters parameters) {
+  /// @param builtIn whether it is the built-in model, of which a person should know
+  Repl(Command command, Model model, dev.tenon.Chat chat, Parameters parameters, boolean builtIn) {
     this.command = command;
     this.model = model;
     this.chat = chat;
     this.parameters = parameters;
+    this.builtIn = builtIn;
     screen = new Screen(command.streams);
     commands = new ReplCommands(this, screen, command.streams.environment().get("HOME"));
   }
@@ -87,6 +90,11 @@ final class Repl {
     }
     var history = new InputHistory(InputHistory.file(streams.environment()));
     screen.note(model.name() + ", " + model.description() + "; /help lists the commands");
+    if (builtIn) {
+      screen.note(
+          "This is the built-in model: it is tiny, and knows Tenon, small talk and little else."
+              + " For another: -m FILE or -hf NAME");
+    }
     return new TerminalInput(terminal, screen, history, commands::complete);
   }
 

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -74,8 +75,10 @@ final class Run extends Command {
         "run",
         "Continue a prompt and print the continuation; an encoder-decoder writes about it.",
         "The prompt is read from stdin, byte for byte, where it is '-' or there is none; without"
-            + " one on a terminal, the chat opens.");
-    argument = argument("PROMPT", "The prompt; '-' for stdin.");
+            + " one on a terminal, the chat opens. Without -m it is a question to the built-in"
+            + " model, unless -p gives it.");
+    argument =
+        argument("PROMPT", "The prompt; '-' for stdin. To the built-in model it is a question.");
     prompt = text("TEXT", "The prompt; '' for none but the begin token.", "-p", "--prompt");
     tokens = text("IDS", "Token ids as the prompt, as they are: 1,2,3.", "--tokens");
     ids =
@@ -90,7 +93,7 @@ final class Run extends Command {
                 + " so many of the likeliest.",
             "--n-probs",
             "--logprobs");
-    model = new ModelFlags(this);
+    model = new ModelFlags(this, true);
     generate = new GenerateFlags(this);
     search = new SearchFlags(this);
     escapes = new EscapeFlags(this);
@@ -110,6 +113,9 @@ final class Run extends Command {
     }
     var given = tokens.get() == null ? null : TokenIds.parse(this, "--tokens", text);
     check(given);
+    if (model.builtIn()) {
+      generate.best();
+    }
 
     long start = System.nanoTime();
     try (var backend = model.backend();
@@ -122,9 +128,11 @@ final class Run extends Command {
         if (text == null || text.equals("-")) {
           text = new String(streams.readAll(), StandardCharsets.UTF_8);
         }
-        given = loaded.tokenizer().encodePrompt(text);
+        boolean question = model.builtIn() && prompt.get() == null;
+        given = loaded.tokenizer().encodePrompt(question ? asked(loaded, text) : text);
       } else if (!ids.get() && !loaded.hasTokenizer()) {
-        throw new IOException(model.path() + " has no vocabulary to print text with: add --ids");
+        throw new IOException(
+            loaded.gguf().path() + " has no vocabulary to print text with: add --ids");
       }
       check(given, loaded);
       var settings = session.options(loaded.contextLength());
@@ -171,6 +179,12 @@ final class Run extends Command {
         return print(loaded, opened, given, sampler, options);
       }
     }
+  }
+
+  /// A question as the model's template has it, with the begin of the answer.
+  private static String asked(Model loaded, String question) {
+    var message = Map.of("role", "user", "content", question.strip());
+    return loaded.chatTemplate().render(List.of(message), null, true);
   }
 
   /// Whether whole sequences are asked for, and not tokens as they come.

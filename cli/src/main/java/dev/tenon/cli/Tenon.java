@@ -56,8 +56,11 @@ public final class Tenon extends Command {
     COMMANDS.put("split", Split::new);
     COMMANDS.put("merge", Merge::new);
     COMMANDS.put("metadata", Metadata::new);
+    COMMANDS.put("train", Train::new);
+    COMMANDS.put("train-tokenizer", TrainTokenizer::new);
     COMMANDS.put("imatrix", Imatrix::new);
     COMMANDS.put("perplexity", Perplex::new);
+    COMMANDS.put("evaluate", Evaluate::new);
     COMMANDS.put("bleu", Bleu::new);
     COMMANDS.put("version", Version::new);
     COMMANDS.put("completion", Completion::new);

@@ -1,6 +1,5 @@
 package dev.tenon.cli;
 
-import dev.tenon.gguf.Gguf;
 import dev.tenon.tokenizer.TokenizedText;
 import dev.tenon.tokenizer.Tokenizer;
 import dev.tenon.tokenizer.Truncation;
@@ -34,7 +33,7 @@ final class Tokenize extends Command {
         "Turn text into tokens, one a line, or tokens into text.",
         "Text is read from stdin where neither --text nor -f gives it. Every byte counts; bytes"
             + " that are not UTF-8 become U+FFFD. A file that holds a vocabulary alone will do.");
-    model = new ModelFile(this, "The GGUF file, or owner/name, as -hf.");
+    model = new ModelFile(this, "The GGUF file, or owner/name, as -hf.", true);
     argument = argument("TEXT", "The text.");
     text = text("TEXT", "The text.", "--text", "-p", "--prompt");
     file = text("FILE", "The file with the text; '-' for stdin.", "-f", "--file");
@@ -63,9 +62,6 @@ final class Tokenize extends Command {
     if (ways > 1) {
       throw usage("one text, please: an argument, --text, -f or --decode");
     }
-    if (!model.given()) {
-      throw usage("which vocabulary? Give -m FILE, -hf NAME or set TENON_MODEL");
-    }
     boolean whole = pair.get() != null || maxLength.get() != null || json.get();
     if (whole && (decode.get() != null || noBos.get() || noParseSpecial.get())) {
       throw usage(
@@ -79,7 +75,7 @@ final class Tokenize extends Command {
       throw usage("--max-length must not be negative, given " + maxLength.get());
     }
     var given = decode.get() == null ? null : TokenIds.parse(this, "--decode", decode.get());
-    try (var gguf = Gguf.open(model.path())) {
+    try (var gguf = model.open()) {
       if (!Tokenizer.present(gguf)) {
         throw new IOException(gguf.path() + " has no vocabulary");
       }

@@ -34,7 +34,8 @@ class HouseTest {
           "model",
           "sampling",
           "tensor",
-          "tokenizer");
+          "tokenizer",
+          "train");
 
   private static final Map<String, Set<String>> MAY_USE =
       Map.ofEntries(
@@ -53,6 +54,7 @@ class HouseTest {
           entry("model", Set.of("gguf", "tensor")),
           entry("models", Set.of("gguf", "huggingface", "model", "tensor")),
           entry("convert", Set.of("gguf", "huggingface", "json", "model", "tensor", "tokenizer")),
+          entry("train", Set.of("gguf", "model", "tensor")),
           entry("", LIBRARY),
           entry("cli", union(LIBRARY, "")));
 

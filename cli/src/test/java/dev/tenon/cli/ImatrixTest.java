@@ -136,7 +136,6 @@ class ImatrixTest {
         "imatrix -m MODEL -f TEXT -c -5                          | context of -5",
         "imatrix --show-statistics                               | one --in-file",
         "perplexity -m MODEL                                     | which text? Give -f FILE",
-        "perplexity -f TEXT                                      | TENON_MODEL",
         "perplexity -m MODEL --kl-divergence                     | --kl-divergence-base FILE",
       })
   void whatMakesNoSenseIsRefused(String line, String hint) {

@@ -48,8 +48,10 @@ class UsageTest {
         "split",
         "merge",
         "metadata",
+        "train-tokenizer",
         "imatrix",
         "perplexity",
+        "evaluate",
         "bleu",
         "version",
         "completion"
@@ -93,7 +95,6 @@ class UsageTest {
         "run a b                       | one argument too many: b",
         "run a -p b                    | one prompt",
         "run -p a --tokens 1           | one prompt",
-        "run a                         | TENON_MODEL",
         "run -m x -n                   | --n-predict",
         "run -m x -n many a            | 'many' is not an int",
         "run -m x -c -1 a              | context of -1",
@@ -108,7 +109,6 @@ class UsageTest {
         "run -m x --repeat-penalty 0 a | --repeat-penalty 0, a finite number above 0",
         "run -m x --tokens 1,x         | 'x' is not a token id",
         "run -m x --tokens 1,,2        | '' is not a token id",
-        "tokenize --text a             | TENON_MODEL",
         "tokenize -m x --text a -f b   | an argument, --text, -f or --decode",
         "logits -m x --chunk 0 a       | --chunk 0",
         "attention -m x a              | where to? Give -o FILE.html, FILE.npz or FILE.json",
@@ -119,7 +119,6 @@ class UsageTest {
         "attention -m x a --heads all -o a.html       | --heads: 'all' is not a number or range",
         "attention a -o a.html         | TENON_MODEL",
         "inspect                       | TENON_MODEL",
-        "bench                         | TENON_MODEL",
         "bench -m x -p 4x              | '4x' is not a number or range",
         "bench -m x -p -4              | '-4' is not a number or range",
         "bench -m x -p 8-4             | '8-4' is not a number or range",
@@ -130,6 +129,10 @@ class UsageTest {
         "bench -m x -pg 3              | two numbers",
         "imatrix -m x                  | -f FILE",
         "perplexity -m x               | -f FILE",
+        "evaluate -m x                 | -f FILE",
+        "evaluate -m x -f x -n 0       | -n 0, from 1",
+        "evaluate -m x -f x --min 2    | --min 2, from 0 to 1",
+        "evaluate -m x -f x --min nan  | --min",
       })
   void wrongUsageIsOneLineAndExitCodeTwo(String line, String hint) {
     tenon(line.split(" ")).refused(hint);

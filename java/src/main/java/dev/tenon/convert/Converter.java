@@ -134,7 +134,7 @@ public final class Converter {
   ///     the tensors do not go with the configuration
   /// @throws IOException if a tensor is missing or a file cannot be read
   public static Converter of(ModelFolder folder, ConvertOptions options) throws IOException {
-    var architecture = architecture(folder);
+    var architecture = architecture(folder.path(), folder.modelClass());
     var plan = plan(folder, architecture);
     var type = options.type() == null ? stored(folder) : options.type();
     var plain = isPlain(type) ? type : exact(plan);
@@ -155,14 +155,18 @@ public final class Converter {
     }
   }
 
-  private static Architecture architecture(ModelFolder folder) throws FormatException {
-    var name = folder.modelClass();
+  /// {@return the architecture that knows a class}
+  ///
+  /// @param path where the class is named, for messages
+  /// @param name the class, or null
+  /// @throws UnsupportedOperationException if none does
+  static Architecture architecture(Path path, String name) {
     for (var architecture : Architecture.all())
       if (name != null
           && architecture instanceof FolderMapping mapping
           && mapping.classes().contains(name)) return architecture;
     throw new UnsupportedOperationException(
-        folder.path()
+        path
             + ": "
             + (name == null
                 ? "config.json names no class in \"architectures\""

@@ -2,6 +2,7 @@
 ///
 /// A [dev.tenon.convert.Converter] makes a file of an open [dev.tenon.huggingface.ModelFolder], as
 /// the [dev.tenon.huggingface.FolderMapping] beside its architecture says.
+/// A [dev.tenon.convert.NewModelPlan] says what a file of a model has that is yet to be trained.
 /// A [dev.tenon.convert.Quantizer] takes an open GGUF file and
 /// [dev.tenon.convert.QuantizeOptions] (a [dev.tenon.convert.FileType], perhaps an
 /// [dev.tenon.convert.ImportanceMatrix]), chooses a type for each tensor, and writes another file

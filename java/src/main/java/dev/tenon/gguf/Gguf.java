@@ -23,7 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// A GGUF file, or a split set of them, memory-mapped read-only.
+/// A GGUF file, or a split set of them, memory-mapped read-only; or one that is in memory anyway.
 ///
 /// Opening reads the headers alone and checks all of them; tensor bytes are paged in on use.
 /// Immutable and thread-safe until closed. Closing unmaps the files: every slice of [#data] and
@@ -47,12 +47,16 @@ public final class Gguf implements AutoCloseable {
 
   private static final int MOST_KEYS_COMPARED = 1000;
 
+  /// Where bytes in memory begin, as a mapping does: at a multiple of this.
+  private static final long PAGE = 4096;
+
   private final Arena arena;
   private final List<Part> parts;
   private final Map<String, TensorInfo> tensors;
   private final List<TensorInfo> tensorTable;
 
-  /// One file, mapped. The channel stays open for [#map]. Of a header alone there is no channel.
+  /// One file, mapped. The channel stays open for [#map]. Of what is in memory, a header alone
+  /// among them, there is no channel.
   private record Part(Path path, FileChannel channel, MemorySegment mapping, Header header) {}
 
   private Gguf(Arena arena, List<Part> parts, Map<String, TensorInfo> tensors) {
@@ -85,6 +89,30 @@ public final class Gguf implements AutoCloseable {
       release(parts, arena);
       throw e;
     }
+  }
+
+  /// Reads and checks a GGUF file that is in memory, as [#open] does one on a disk.
+  ///
+  /// @param name stands for its path: what messages call it
+  /// @param bytes the whole file; copied
+  /// @return the open file; the caller closes it
+  /// @throws GgufFormatException if the bytes are no valid GGUF, or one file of a split set
+  public static Gguf of(Path name, byte[] bytes) throws GgufFormatException {
+    var arena = Arena.ofShared();
+    try {
+      var mapping = copy(MemorySegment.ofArray(bytes), arena);
+      var part = new Part(name, null, mapping, Header.read(name, mapping, 0));
+      long count = splitNumber(part, SPLIT_COUNT, 1);
+      if (count > 1) throw wrong(part, SPLIT_COUNT, "a whole file", "one of " + count);
+      return new Gguf(arena, List.of(part), merge(List.of(part)));
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private static MemorySegment copy(MemorySegment bytes, Arena arena) {
+    return arena.allocate(bytes.byteSize(), PAGE).copyFrom(bytes).asReadOnly();
   }
 
   private static Part openPart(Path path, int index, Arena arena) throws IOException {
@@ -518,6 +546,7 @@ public final class Gguf implements AutoCloseable {
   public MemorySegment mapPart(int part, Arena arena) throws IOException {
     checkOpen();
     var file = parts.get(part);
+    if (file.channel == null) return copy(file.mapping, arena);
     return file.channel.map(FileChannel.MapMode.READ_ONLY, 0, file.mapping.byteSize(), arena);
   }
 
@@ -536,6 +565,7 @@ public final class Gguf implements AutoCloseable {
   public MemorySegment map(TensorInfo tensor, Arena arena) throws IOException {
     checkOwn(tensor);
     checkOpen();
+    if (parts.get(tensor.part()).channel == null) return copy(data(tensor), arena);
     return parts
         .get(tensor.part())
         .channel

@@ -1,5 +1,6 @@
 package dev.tenon.huggingface;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -175,6 +176,26 @@ public final class DecoderKeys {
       }
     }
     return types.stream().map(SLIDING::equals).toList();
+  }
+
+  /// {@return what a new model has of the weights that not every decoder has:
+  /// `output.weight` where it is not tied to the embedding; biases of the attention
+  /// (`attention_bias`) and of the feed-forward block (`mlp_bias`) where the configuration asks for
+  /// them}
+  ///
+  /// @param config with the defaults of its class
+  /// @param tiedByDefault what the class takes for `tie_word_embeddings`
+  /// @param always names of more
+  /// @throws FormatException if a value is neither true nor false
+  public static Set<String> optionalWeights(Config config, boolean tiedByDefault, String... always)
+      throws FormatException {
+    var names = new HashSet<>(List.of(always));
+    if (!config.bool("tie_word_embeddings", tiedByDefault)) names.add("output.weight");
+    if (config.bool("attention_bias", false))
+      names.addAll(List.of("attn_q.bias", "attn_k.bias", "attn_v.bias", "attn_output.bias"));
+    if (config.bool("mlp_bias", false))
+      names.addAll(List.of("ffn_gate.bias", "ffn_up.bias", "ffn_down.bias"));
+    return names;
   }
 
   /// Refuses a folder whose value for a key is another than what the graph computes.

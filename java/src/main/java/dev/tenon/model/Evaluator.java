@@ -1,6 +1,7 @@
 package dev.tenon.model;
 
 import dev.tenon.gguf.Shape;
+import dev.tenon.tensor.CacheView;
 import dev.tenon.tensor.Compute;
 import dev.tenon.tensor.CrossCache;
 import dev.tenon.tensor.Graph;
@@ -76,7 +77,7 @@ public final class Evaluator implements AutoCloseable {
   }
 
   /// One graph with its inputs and its result.
-  private record Pass(Form form, Graph graph, Inputs inputs, KvView view, Tensor logits) {}
+  private record Pass(Form form, Graph graph, Inputs inputs, CacheView view, Tensor logits) {}
 
   /// What the graph of a pass depends on.
   private record Form(int rows, int outputs, int visible, CrossCache.Sight sight) {}

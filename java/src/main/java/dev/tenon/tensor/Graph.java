@@ -32,6 +32,7 @@ public final class Graph implements AutoCloseable {
   private final MemorySegment context; // ggml_context
   private final MemorySegment ggml; // ggml_cgraph
   private final int capacity;
+  private final boolean training;
   private int tensors;
 
   /// Makes an empty graph.
@@ -40,10 +41,28 @@ public final class Graph implements AutoCloseable {
   /// @throws IllegalArgumentException if `capacity` is out of range
   /// @throws BackendException if there is no memory for it
   public Graph(int capacity) {
+    this(capacity, false);
+  }
+
+  /// Makes an empty graph that [gradients][#gradients] can be taken of: matrices are F32 and
+  /// multiplied by Tenon's own kernel, whatever their order in memory, and what ggml has no
+  /// gradient of is made of what it has. It runs on the processor alone.
+  ///
+  /// @param capacity tensors it can hold, from 1 to 2^20: inputs, results and views, those of the
+  ///     gradients too
+  /// @return the graph
+  /// @throws IllegalArgumentException if `capacity` is out of range
+  /// @throws BackendException if there is no memory for it
+  public static Graph forTraining(int capacity) {
+    return new Graph(capacity, true);
+  }
+
+  private Graph(int capacity, boolean training) {
     if (capacity < 1 || capacity > 1 << 20)
       throw new IllegalArgumentException(
           "graph: capacity " + capacity + ", from 1 to " + (1 << 20));
     this.capacity = capacity;
+    this.training = training;
     int places = places(capacity);
     this.context =
         newContext(
@@ -139,6 +158,7 @@ public final class Graph implements AutoCloseable {
     var b = x.shape();
     if (a.n0() != b.n0() || b.n2() % a.n2() != 0 || b.n3() % a.n3() != 0)
       throw mismatch("matmul", w, x);
+    if (training) return multiplied(w, x, Shape.of(a.n1(), b.n1(), b.n2(), b.n3()));
     return result(
         Ggml.ggml_mul_mat(context, w.ggml(), x.ggml()),
         TensorType.F32,
@@ -158,7 +178,7 @@ public final class Graph implements AutoCloseable {
     long most = w.shape().n1() - rest;
     boolean floating =
         w.type() == TensorType.F32 || w.type() == TensorType.F16 || w.type() == TensorType.BF16;
-    if (!floating || rest == 0 || most == 0 || x.shape().n1() == 1 || w.repacked())
+    if (!floating || rest == 0 || most == 0 || x.shape().n1() == 1 || w.repacked() || training)
       return matmul(w, x);
     long row = w.type().bytes(Shape.of(w.shape().n0()));
     var first = view(w, Shape.of(w.shape().n0(), most), row, row * most, row * most, 0);
@@ -328,6 +348,7 @@ public final class Graph implements AutoCloseable {
   /// @param x F32, contiguous
   public Tensor gelu(Tensor x) {
     needPlain("gelu", x);
+    if (training) return geluByTanh(x);
     return result(Ggml.ggml_gelu(context, x.ggml()), TensorType.F32, x.shape());
   }
 
@@ -371,6 +392,7 @@ public final class Graph implements AutoCloseable {
     needPlain("geglu", gate);
     needPlain("geglu", up);
     if (!gate.shape().equals(up.shape())) throw mismatch("geglu", gate, up);
+    if (training) return mul(geluByTanh(gate), up);
     return result(
         Ggml.ggml_geglu_split(context, gate.ggml(), up.ggml()), TensorType.F32, gate.shape());
   }
@@ -383,6 +405,8 @@ public final class Graph implements AutoCloseable {
     needPlain("swiglu", gateUp);
     var s = gateUp.shape();
     need("swiglu", gateUp, s.n0() % 2 == 0, "of two halves");
+    if (training)
+      return swiglu(slice(gateUp, 0, s.n0() / 2), slice(gateUp, s.n0() / 2, s.n0() / 2));
     return result(
         Ggml.ggml_swiglu(context, gateUp.ggml()),
         TensorType.F32,
@@ -545,6 +569,61 @@ public final class Graph implements AutoCloseable {
         Shape.of(a.n0(), a.n1() + b.n1()));
   }
 
+  // Training.
+
+  /// {@return the gradients of a scalar with respect to weights, each of its weight's shape; null
+  /// for one that has no influence}
+  ///
+  /// @param y a result, F32, on which the scalar depends
+  /// @param dy the gradient of the scalar with respect to `y`, of its shape
+  /// @param weights what the gradients are wanted with respect to
+  /// @throws IllegalStateException if this graph is not [for training][#forTraining]
+  /// @throws UnsupportedOperationException if an operation has no gradient; the message names it
+  public List<Tensor> gradients(Tensor y, Tensor dy, List<Tensor> weights) {
+    if (!training)
+      throw new IllegalStateException("gradients: the graph was not made for training");
+    return Gradients.of(this, y, dy, weights);
+  }
+
+  /// {@return the gradient of the cross entropy with respect to the logits, summed over rows: `p -
+  /// 1` at a row's label and `p` elsewhere, 0 in rows without a label}
+  ///
+  /// @param probabilities the softmax of the logits, F32 `[n, t]`, contiguous
+  /// @param labels I32 `[t]`: from 0 to before `n`, which is the caller's to see to, or negative
+  ///     where a row does not count
+  public Tensor crossEntropyGradient(Tensor probabilities, Tensor labels) {
+    needPlain("crossEntropyGradient", probabilities);
+    var s = probabilities.shape();
+    need("crossEntropyGradient", probabilities, s.n2() * s.n3() == 1, "a matrix");
+    need("crossEntropyGradient", labels, labels.type() == TensorType.I32, "I32");
+    need("crossEntropyGradient", labels, labels.contiguous(), "contiguous");
+    if (labels.shape().elements() != s.n1())
+      throw mismatch("crossEntropyGradient", probabilities, labels);
+    return new Tensor(
+        Custom.crossEntropyGradient(this, probabilities.ggml(), labels.ggml()),
+        TensorType.F32,
+        probabilities.shape(),
+        Tensor.Origin.RESULT,
+        true);
+  }
+
+  private Tensor multiplied(Tensor w, Tensor x, Shape shape) {
+    need("matmul", w, w.type() == TensorType.F32, "F32, as in training");
+    return new Tensor(
+        Custom.multiply(this, w.ggml(), x.ggml()),
+        TensorType.F32,
+        shape,
+        Tensor.Origin.RESULT,
+        true);
+  }
+
+  /// `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, of operations that have gradients.
+  private Tensor geluByTanh(Tensor x) {
+    var cubic = mul(x, scale(mul(x, x), 0.044715f));
+    var t = tanh(scale(add(x, cubic), (float) Math.sqrt(2 / Math.PI)));
+    return scale(add(x, mul(x, t)), 0.5f);
+  }
+
   /// Frees the graph; its tensors are gone. Closing twice has no effect.
   ///
   /// @throws WrongThreadException if called by another thread than the one that made it
@@ -559,6 +638,20 @@ public final class Graph implements AutoCloseable {
     return ggml;
   }
 
+  MemorySegment context() {
+    return context;
+  }
+
+  Arena arena() {
+    return arena;
+  }
+
+  /// Takes in a tensor that ggml has just made in this graph's context.
+  MemorySegment made(MemorySegment tensor) {
+    count();
+    return ggml_tensor.reinterpret(tensor, arena, null);
+  }
+
   /// {@return how many tensors it holds so far}
   public int size() {
     return tensors;
@@ -571,6 +664,16 @@ public final class Graph implements AutoCloseable {
         Ggml.ggml_permute(context, x.ggml(), 0, 2, 1, 3),
         x.type(),
         Shape.of(s.n0(), s.n2(), s.n1(), s.n3()),
+        false);
+  }
+
+  /// `x` `[n0, n1, n2, n3]` with its third dimension first, `[n2, n0, n1, n3]`.
+  Tensor rotate012(Tensor x) {
+    var s = x.shape();
+    return view(
+        Ggml.ggml_permute(context, x.ggml(), 1, 2, 0, 3),
+        x.type(),
+        Shape.of(s.n2(), s.n0(), s.n1(), s.n3()),
         false);
   }
 
@@ -653,7 +756,7 @@ public final class Graph implements AutoCloseable {
   Tensor attentionProbabilities(Tensor q, Tensor k, Tensor mask, float scale) {
     attends(q, k, mask);
     var scores = matmul(k, q); // [visible, t, heads, n]
-    Ggml.ggml_prec_set_acc(scores.ggml(), Ggml.GGML_PREC_F32());
+    if (!training) Ggml.ggml_prec_set_acc(scores.ggml(), Ggml.GGML_PREC_F32());
     return result(
         Ggml.ggml_soft_max_ext(context, scores.ggml(), mask == null ? NULL : mask.ggml(), scale, 0),
         TensorType.F32,

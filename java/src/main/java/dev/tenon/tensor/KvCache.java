@@ -552,7 +552,7 @@ public final class KvCache implements AutoCloseable {
   /// @param tokens rows of the pass, at least 1
   /// @param visible cells it sees, from [#visible]
   /// @return the cache as that graph sees it
-  public KvView view(Graph graph, int tokens, int visible) {
+  public CacheView view(Graph graph, int tokens, int visible) {
     return view(graph, tokens, visible, null);
   }
 
@@ -565,11 +565,11 @@ public final class KvCache implements AutoCloseable {
   /// @return the cache as that graph sees it
   /// @throws IllegalArgumentException if there is a tap, and flash attention, which has no
   ///     probabilities
-  public KvView view(Graph graph, int tokens, int visible, AttentionTap tap) {
+  public CacheView view(Graph graph, int tokens, int visible, AttentionTap tap) {
     check("view");
     if (tap != null && settings.flashAttention())
       throw new IllegalArgumentException("view: flash attention has no probabilities to keep");
-    return new KvView(this, graph, tokens, visible, tap);
+    return new CacheView(this, graph, tokens, visible, tap);
   }
 
   /// Frees the cache. Closing twice has no effect.

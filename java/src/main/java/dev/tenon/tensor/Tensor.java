@@ -4,9 +4,11 @@ import dev.tenon.ggml.Ggml;
 import dev.tenon.ggml.ggml_tensor;
 import dev.tenon.gguf.Shape;
 import dev.tenon.gguf.TensorType;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.WritableByteChannel;
 
 /// A weight, an input of a graph, or the result of one of its operations.
 ///
@@ -28,6 +30,9 @@ public final class Tensor {
     RESULT,
     /// A weight or a cache, as it is in the file or in plain memory.
     STORED,
+    /// A weight that is trained, or what its optimizer keeps of it, in plain memory of the
+    /// processor: may be filled.
+    TRAINED,
     /// A weight that its memory holds in an order of its own: it can only be multiplied.
     REPACKED
   }
@@ -150,6 +155,64 @@ public final class Tensor {
       Ggml.ggml_backend_tensor_get(ggml, staging, 4 * first, bytes);
       MemorySegment.copy(staging, ValueLayout.JAVA_FLOAT, 0, into, 0, into.length);
     }
+  }
+
+  /// Writes the elements of an F32 tensor to a channel, little-endian and in the order they lie in
+  /// memory.
+  ///
+  /// @param out takes 4 bytes for each element
+  /// @throws IllegalArgumentException if the type is another, or the tensor is not contiguous in
+  ///     memory of the processor
+  /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
+  /// @throws IOException from `out`
+  public void write(WritableByteChannel out) throws IOException {
+    var bytes = plainBytes("write");
+    for (long at = 0; at < bytes.byteSize(); at += PIECE) {
+      var piece = bytes.asSlice(at, Math.min(PIECE, bytes.byteSize() - at)).asByteBuffer();
+      while (piece.hasRemaining()) out.write(piece);
+    }
+  }
+
+  /// Fills a weight that is trained, or what its optimizer keeps of it, with the elements of
+  /// another.
+  ///
+  /// @param from F32, little-endian: 4 bytes for each element
+  /// @throws IllegalArgumentException if there are more or fewer, or this is no such tensor
+  /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
+  public void fill(MemorySegment from) {
+    needTrained("fill");
+    var bytes = plainBytes("fill");
+    if (from.byteSize() != bytes.byteSize())
+      throw new IllegalArgumentException(
+          "fill: " + from.byteSize() + " bytes into the " + bytes.byteSize() + " of " + this);
+    bytes.copyFrom(from);
+  }
+
+  /// {@return whether no element of an F32 tensor is infinite or not a number}
+  ///
+  /// @throws IllegalArgumentException if the type is another, or the tensor is not contiguous in
+  ///     memory of the processor
+  /// @throws IllegalStateException if the tensor has no memory yet, or its owner is closed
+  public boolean isFinite() {
+    return RowQuantizer.firstNotFinite(TensorType.F32, plainBytes("isFinite")) < 0;
+  }
+
+  /// Refuses what is no weight that is trained: another may lie in a mapping that is read only.
+  void needTrained(String operation) {
+    if (origin != Origin.TRAINED)
+      throw new IllegalArgumentException(operation + ": " + this + " is no weight that is trained");
+  }
+
+  private static final long PIECE = 1 << 24;
+
+  /// The memory of an F32 tensor.
+  MemorySegment plainBytes(String operation) {
+    if (type != TensorType.F32 || !contiguous || repacked())
+      throw new IllegalArgumentException(operation + ": " + this + " is not contiguous F32");
+    needMemory(operation);
+    if (!inHostMemory())
+      throw new IllegalArgumentException(operation + ": " + this + " is not on the processor");
+    return ggml_tensor.data(ggml).asSlice(0, Float.BYTES * shape.elements());
   }
 
   @Override

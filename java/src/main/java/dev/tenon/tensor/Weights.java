@@ -12,13 +12,13 @@ import dev.tenon.gguf.TensorType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /// The tensors of one model file, on the devices of a backend.
 ///
@@ -88,9 +88,35 @@ public final class Weights implements AutoCloseable {
   /// @return weights without data; the caller closes them
   /// @throws IllegalStateException if the backend is closed
   public static Weights of(Gguf gguf, Backend backend, int layers, Placement placement) {
-    var store = new Store(gguf, backend, layers, placement);
+    var store = new Store(gguf, backend, layers, placement, false, null);
     // The output counts as the last layer; what comes before the layers stays with the processor.
     return new Weights(store, "", backend.hasGpu() && placement.gpuLayers() > 0);
+  }
+
+  /// Prepares to find out which weights a network asks for: whatever is declared is there, as F32
+  /// of the shape asked for and without data, and [#declared] lists it afterwards. Nothing can be
+  /// loaded.
+  ///
+  /// @param gguf the numbers of the model; its tensors do not matter
+  /// @param backend any; stays in use until [#close]
+  /// @param optional says by its whole name whether there is a weight that may as well be missing
+  /// @return weights without data; the caller closes them
+  /// @throws IllegalStateException if the backend is closed
+  public static Weights wanted(Gguf gguf, Backend backend, Predicate<String> optional) {
+    var store = new Store(gguf, backend, 0, new Placement(0, false), false, optional);
+    return new Weights(store, "", false);
+  }
+
+  /// Prepares to declare the weights of a file for training: each goes into memory of the
+  /// processor, brought to F32, where an [optimizer][AdamW] changes it.
+  ///
+  /// @param gguf the file; must stay open until [#load] is done
+  /// @param backend whose processor is used; stays in use until [#close]
+  /// @return weights without data; the caller closes them
+  /// @throws IllegalStateException if the backend is closed
+  public static Weights trainable(Gguf gguf, Backend backend) {
+    var store = new Store(gguf, backend, 0, new Placement(0, false), true, null);
+    return new Weights(store, "", false);
   }
 
   /// {@return the weight that multiplies activations}
@@ -141,7 +167,7 @@ public final class Weights implements AutoCloseable {
   ///
   /// @param name GGUF's name, relative to this view
   public boolean has(String name) {
-    return store.gguf.hasTensor(prefix + name);
+    return store.has(prefix + name);
   }
 
   /// {@return the shape this weight has in the file}
@@ -194,11 +220,29 @@ public final class Weights implements AutoCloseable {
     return store.declared.size();
   }
 
+  /// {@return what was declared, in that order; a weight with two uses once, as the first of them}
+  public List<Declaration> declared() {
+    return store.declared.values().stream()
+        .map(d -> new Declaration(d.info.name(), d.info.shape(), d.role))
+        .toList();
+  }
+
+  /// {@return what was declared and can be trained, by GGUF's name and in that order: all but the
+  /// factors of rotary frequencies, which are no weights}
+  public Map<String, Tensor> trained() {
+    var trained = new LinkedHashMap<String, Tensor>();
+    for (var weight : store.declared.values()) {
+      if (!weight.info.name().startsWith("rope_")) trained.put(weight.info.name(), weight.tensor);
+    }
+    return trained;
+  }
+
   /// Puts every declared weight in its place.
   ///
   /// @param progress is told as it goes
   /// @throws IOException if the file cannot be read
   /// @throws BackendException if there is not the memory; the message has bytes needed and free
+  /// @throws IllegalStateException if they are of [#wanted], of no file
   public void load(Progress progress) throws IOException {
     store.load(progress);
   }
@@ -218,12 +262,23 @@ public final class Weights implements AutoCloseable {
   }
 
   /// What a weight is for.
-  private enum Role {
+  public enum Role {
+    /// It multiplies activations.
     MATRIX,
+    /// One matrix for each expert.
     EXPERTS,
+    /// A norm's weight, a bias or the like.
     VECTOR,
+    /// Its rows are looked up.
     TABLE
   }
+
+  /// A weight that was declared.
+  ///
+  /// @param name GGUF's whole name, for example `blk.0.attn_q.weight`
+  /// @param shape its dimensions, the fastest-varying first
+  /// @param role what it is for
+  public record Declaration(String name, Shape shape, Role role) {}
 
   /// A weight that was asked for.
   private record Declared(TensorInfo info, Role role, Place place, Tensor tensor) {}
@@ -257,14 +312,24 @@ public final class Weights implements AutoCloseable {
     final Map<String, Boolean> supported = new LinkedHashMap<>();
     final List<MemorySegment> buffers = new ArrayList<>();
     final List<MemorySegment> extra;
+    final boolean trainable; // whether all are F32 in the processor's memory
+    final Predicate<String> optional; // of weights that are of no file; null where there is one
     boolean closed;
     int users;
 
-    Store(Gguf gguf, Backend backend, int layers, Placement placement) {
+    Store(
+        Gguf gguf,
+        Backend backend,
+        int layers,
+        Placement placement,
+        boolean trainable,
+        Predicate<String> optional) {
       this.gguf = gguf;
       this.backend = backend;
       this.layers = layers;
       this.placement = placement;
+      this.trainable = trainable;
+      this.optional = optional;
       this.extra = placement.repack() ? backend.extraBufferTypes() : List.of();
       backend.use();
     }
@@ -273,11 +338,16 @@ public final class Weights implements AutoCloseable {
       return backend.hasGpu() && layer > layers - placement.gpuLayers();
     }
 
+    boolean has(String name) {
+      return optional == null ? gguf.hasTensor(name) : optional.test(name);
+    }
+
     Tensor declare(String name, Role role, boolean offloaded, Shape wanted)
         throws GgufFormatException {
-      if (!gguf.hasTensor(name))
+      if (optional == null && !gguf.hasTensor(name))
         throw new GgufFormatException(gguf.path(), -1, "tensor " + name + " " + wanted, "none");
-      var info = gguf.tensor(name);
+      var info =
+          optional == null ? gguf.tensor(name) : new TensorInfo(name, TensorType.F32, wanted, 0, 0);
       if (!info.shape().equals(wanted) || wanted.elements() == 0)
         throw new GgufFormatException(
             gguf.path(), -1, "tensor " + name + " of shape " + wanted, info.shape().toString());
@@ -289,12 +359,16 @@ public final class Weights implements AutoCloseable {
       if (known == null) {
         var tensor =
             Tensor.create(
-                place.context,
+                optional == null
+                    ? place.context
+                    : Graph.newContext(arena, Ggml.ggml_tensor_overhead()), // who knows how many
                 arena,
                 name,
                 type,
                 info.shape(),
-                repacked(place) ? Tensor.Origin.REPACKED : Tensor.Origin.STORED);
+                trainable
+                    ? Tensor.Origin.TRAINED
+                    : repacked(place) ? Tensor.Origin.REPACKED : Tensor.Origin.STORED);
         known = new Declared(info, role, place, tensor);
         declared.put(key, known);
       }
@@ -308,7 +382,7 @@ public final class Weights implements AutoCloseable {
         if (type == TensorType.F32 || type == TensorType.F16 || type == TensorType.BF16)
           return TensorType.F32;
       } else if (MATRIX_TYPES.contains(type)) {
-        return type;
+        return trainable ? TensorType.F32 : type;
       }
       throw new GgufFormatException(
           gguf.path(),
@@ -329,7 +403,7 @@ public final class Weights implements AutoCloseable {
           if (supports(backend.processor(), bufferType, info, role)) return place(bufferType);
         }
       }
-      boolean asItIs = type == info.type() && info.offset() % ALIGNMENT == 0;
+      boolean asItIs = !trainable && type == info.type() && info.offset() % ALIGNMENT == 0;
       return asItIs ? place(null) : place(Ggml.ggml_backend_dev_buffer_type(backend.processor()));
     }
 
@@ -407,6 +481,7 @@ public final class Weights implements AutoCloseable {
     }
 
     void load(Progress progress) throws IOException {
+      if (optional != null) throw new IllegalStateException("load: weights of no file");
       Backend.complaint(); // an earlier one says nothing of what follows
       long total = declared.values().stream().mapToLong(d -> d.info().bytes()).sum();
       for (var place : places.values()) {
@@ -487,23 +562,16 @@ public final class Weights implements AutoCloseable {
       try (var moment = Arena.ofConfined()) {
         var info = weight.info();
         var bytes = gguf.map(info, moment);
-        if (weight.tensor().type() != info.type()) bytes = widen(bytes, info, moment);
+        if (weight.tensor().type() != info.type()) bytes = widened(bytes, info, moment);
         Ggml.ggml_backend_tensor_set(weight.tensor().ggml(), bytes, 0, bytes.byteSize());
       }
     }
 
-    private static MemorySegment widen(MemorySegment from, TensorInfo info, Arena arena) {
+    /// The elements of a weight, as F32.
+    private static MemorySegment widened(MemorySegment from, TensorInfo info, Arena arena) {
       long n = info.shape().elements();
-      var to = arena.allocate(4 * n, ALIGNMENT);
-      for (long i = 0; i < n; i++) {
-        short half = from.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i);
-        to.setAtIndex(
-            ValueLayout.JAVA_FLOAT,
-            i,
-            info.type() == TensorType.F16
-                ? Float.float16ToFloat(half)
-                : Float.intBitsToFloat(half << 16));
-      }
+      var to = arena.allocate(Float.BYTES * n, ALIGNMENT);
+      RowQuantizer.dequantize(info.type(), from, to, n);
       return to;
     }
 

@@ -15,5 +15,7 @@
 /// [dev.tenon.tokenizer.TextDecoder] for one at a time. Ids are those that llama.cpp gives, and by
 /// the steps those that transformers gives.
 ///
+/// A vocabulary is learnt from texts by a [dev.tenon.tokenizer.BpeTrainer].
+///
 /// Null arguments throw [NullPointerException], but for the second text of a pair.
 package dev.tenon.tokenizer;

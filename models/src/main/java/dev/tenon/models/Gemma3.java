@@ -5,6 +5,7 @@ import dev.tenon.gguf.GgufFormatException;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
+import dev.tenon.huggingface.FormatException;
 import dev.tenon.huggingface.GgufPlan;
 import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.model.Architecture;
@@ -22,6 +23,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
@@ -208,8 +210,7 @@ public final class Gemma3 implements Architecture, FolderMapping {
   }
 
   @Override
-  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
-    var config = folder.config();
+  public void keys(Config config, GgufPlan plan) throws IOException {
     DecoderKeys.require(config, "hidden_activation", "gelu_pytorch_tanh");
     if (config.bool("use_bidirectional_attention", false))
       throw new UnsupportedOperationException(
@@ -221,7 +222,17 @@ public final class Gemma3 implements Architecture, FolderMapping {
     mapAttention(config, plan);
     double softcap = config.real("final_logit_softcapping", 0);
     if (softcap != 0) plan.key("final_logit_softcapping", softcap);
+  }
 
+  @Override
+  public Set<String> optionalWeights(Config config) throws FormatException {
+    return DecoderKeys.optionalWeights(config, true);
+  }
+
+  @Override
+  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
+    var config = folder.config();
+    keys(config, plan);
     folder.leaveOut(VISION);
     var model = folder.prefix("language_model.model.", "model.language_model.", "model.", "");
     var head = model.startsWith("language_model.") ? "language_model.lm_head" : "lm_head";

@@ -5,6 +5,7 @@ import dev.tenon.gguf.GgufFormatException;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
+import dev.tenon.huggingface.FormatException;
 import dev.tenon.huggingface.GgufPlan;
 import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.model.Architecture;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /// GPT-2 (Radford et al., 2019).
@@ -132,8 +134,7 @@ public final class Gpt2 implements Architecture, FolderMapping {
   }
 
   @Override
-  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
-    var config = folder.config();
+  public void keys(Config config, GgufPlan plan) throws IOException {
     DecoderKeys.require(
         config,
         "activation_function",
@@ -146,19 +147,35 @@ public final class Gpt2 implements Architecture, FolderMapping {
     if (config.bool("scale_attn_by_inverse_layer_idx", false))
       throw unsupported(config, "scale_attn_by_inverse_layer_idx true");
     int width = config.size("n_embd", "hidden_size");
-    int layers = config.size("n_layer", "num_hidden_layers");
-    plan.key("block_count", layers);
+    plan.key("block_count", config.size("n_layer", "num_hidden_layers"));
     plan.key("context_length", config.size("n_positions", "max_position_embeddings"));
     plan.key("embedding_length", width);
     plan.key("feed_forward_length", config.has("n_inner") ? config.size("n_inner") : 4L * width);
     plan.key("attention.head_count", config.size("n_head", "num_attention_heads"));
     plan.key("attention.layer_norm_epsilon", config.real("layer_norm_epsilon"));
+  }
 
+  @Override
+  public Set<String> optionalWeights(Config config) throws FormatException {
+    return DecoderKeys.optionalWeights(
+        config,
+        true,
+        "attn_qkv.weight",
+        "attn_qkv.bias",
+        "attn_output.bias",
+        "ffn_up.bias",
+        "ffn_down.bias");
+  }
+
+  @Override
+  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
+    keys(folder.config(), plan);
     var model = folder.prefix("transformer.", "");
     folder.leaveOut(MASKS);
     plan.embeddings(folder, model + "wte.weight", "lm_head.weight", true);
     plan.tensor("position_embd.weight", folder.weight(model + "wpe.weight"));
     plan.projection("output_norm", folder, model + "ln_f");
+    int layers = folder.config().size("n_layer", "num_hidden_layers");
     for (int i = 0; i < layers; i++) mapLayer(folder, model + "h." + i + ".", plan.block(i));
   }
 

@@ -6,6 +6,7 @@ import dev.tenon.gguf.Shape;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
+import dev.tenon.huggingface.FormatException;
 import dev.tenon.huggingface.GgufPlan;
 import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.huggingface.Weight;
@@ -26,6 +27,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Llama (Touvron et al., 2023), and what shares its graph: Llama 2 and 3, Mistral, and as a
 /// mixture of experts Mixtral (Jiang et al., 2024).
@@ -222,8 +224,7 @@ public final class Llama implements Architecture, FolderMapping {
   }
 
   @Override
-  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
-    var config = folder.config();
+  public void keys(Config config, GgufPlan plan) throws IOException {
     DecoderKeys.require(config, "hidden_act", "silu", "swish");
     int width = config.size("hidden_size");
     int heads = config.size("num_attention_heads");
@@ -238,8 +239,19 @@ public final class Llama implements Architecture, FolderMapping {
     if (rope.textOr("rope_type", "").equals("llama3"))
       plan.tensor("rope_freqs.weight", Weight.of(factors(rope, headDim)));
     LongRope.map(config, headDim, plan);
-    if (config.has("sliding_window") && folder.modelClass().startsWith("Mi")) // Mistral, Mixtral
-    Windows.map(config, plan);
+    boolean mistral = config.architecture() instanceof String name && name.startsWith("Mi");
+    if (mistral && config.has("sliding_window")) Windows.map(config, plan); // Mixtral as well
+  }
+
+  @Override
+  public Set<String> optionalWeights(Config config) throws FormatException {
+    return DecoderKeys.optionalWeights(config, false);
+  }
+
+  @Override
+  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
+    var config = folder.config();
+    keys(config, plan);
     var model = folder.prefix("model.", "");
     plan.embeddings(folder, model + "embed_tokens.weight", "lm_head.weight", false);
     plan.projection("output_norm", folder, model + "norm");

@@ -2,8 +2,10 @@ package dev.tenon.models;
 
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
+import dev.tenon.huggingface.FormatException;
 import dev.tenon.huggingface.GgufPlan;
 import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.model.Architecture;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Phi-3 (Abdin et al., 2024), Phi-3.5 and Phi-4, the dense models.
 ///
@@ -136,8 +139,7 @@ public final class Phi3 implements Architecture, FolderMapping {
   }
 
   @Override
-  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
-    var config = folder.config();
+  public void keys(Config config, GgufPlan plan) throws IOException {
     DecoderKeys.require(config, "hidden_act", "silu", "swish");
     int width = config.size("hidden_size");
     int heads = config.size("num_attention_heads");
@@ -154,7 +156,17 @@ public final class Phi3 implements Architecture, FolderMapping {
     plan.key(
         "attention.sliding_window",
         config.has("sliding_window") ? config.size("sliding_window") : 0);
+  }
 
+  @Override
+  public Set<String> optionalWeights(Config config) throws FormatException {
+    return DecoderKeys.optionalWeights(config, false, "attn_qkv.weight");
+  }
+
+  @Override
+  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
+    var config = folder.config();
+    keys(config, plan);
     plan.embeddings(folder, "model.embed_tokens.weight", "lm_head.weight", false);
     plan.projection("output_norm", folder, "model.norm");
     for (int i = 0; i < config.size("num_hidden_layers"); i++)

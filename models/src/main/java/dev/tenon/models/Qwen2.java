@@ -5,6 +5,7 @@ import dev.tenon.gguf.GgufFormatException;
 import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
+import dev.tenon.huggingface.FormatException;
 import dev.tenon.huggingface.GgufPlan;
 import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.model.Architecture;
@@ -23,6 +24,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Qwen2 and Qwen2.5 (Yang et al., 2024).
 ///
@@ -143,18 +145,27 @@ public final class Qwen2 implements Architecture, FolderMapping {
   }
 
   @Override
-  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
-    var config = folder.config();
+  public void keys(Config config, GgufPlan plan) throws IOException {
     DecoderKeys.require(config, "hidden_act", "silu", "swish");
     checkRope(config);
     DecoderKeys.put(plan, config);
+    mapWindows(config, plan);
+  }
 
+  @Override
+  public Set<String> optionalWeights(Config config) throws FormatException {
+    return DecoderKeys.optionalWeights(config, false, "attn_q.bias", "attn_k.bias", "attn_v.bias");
+  }
+
+  @Override
+  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
+    var config = folder.config();
+    keys(config, plan);
     var model = folder.prefix("model.", "");
     plan.embeddings(folder, model + "embed_tokens.weight", "lm_head.weight", false);
     plan.projection("output_norm", folder, model + "norm");
     for (int i = 0; i < config.size("num_hidden_layers"); i++)
       mapLayer(folder, model + "layers." + i + ".", plan.block(i));
-    mapWindows(config, plan);
   }
 
   private static void mapLayer(ModelFolder folder, String layer, GgufPlan plan) throws IOException {

@@ -2,8 +2,10 @@ package dev.tenon.models;
 
 import dev.tenon.gguf.Gguf;
 import dev.tenon.gguf.GgufFormatException;
+import dev.tenon.huggingface.Config;
 import dev.tenon.huggingface.DecoderKeys;
 import dev.tenon.huggingface.FolderMapping;
+import dev.tenon.huggingface.FormatException;
 import dev.tenon.huggingface.GgufPlan;
 import dev.tenon.huggingface.ModelFolder;
 import dev.tenon.model.Architecture;
@@ -22,6 +24,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Qwen3 (Yang et al., 2025), the dense models.
 ///
@@ -138,18 +141,27 @@ public final class Qwen3 implements Architecture, FolderMapping {
   }
 
   @Override
-  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
-    var config = folder.config();
+  public void keys(Config config, GgufPlan plan) throws IOException {
     DecoderKeys.require(config, "hidden_act", "silu", "swish");
     Qwen2.checkRope(config);
     DecoderKeys.put(plan, config);
+    Qwen2.mapWindows(config, plan);
+  }
 
+  @Override
+  public Set<String> optionalWeights(Config config) throws FormatException {
+    return DecoderKeys.optionalWeights(config, false);
+  }
+
+  @Override
+  public void map(ModelFolder folder, GgufPlan plan) throws IOException {
+    var config = folder.config();
+    keys(config, plan);
     var model = folder.prefix("model.", "");
     plan.embeddings(folder, model + "embed_tokens.weight", "lm_head.weight", false);
     plan.projection("output_norm", folder, model + "norm");
     for (int i = 0; i < config.size("num_hidden_layers"); i++)
       mapLayer(folder, model + "layers." + i + ".", plan.block(i));
-    Qwen2.mapWindows(config, plan);
   }
 
   private static void mapLayer(ModelFolder folder, String layer, GgufPlan plan) throws IOException {
