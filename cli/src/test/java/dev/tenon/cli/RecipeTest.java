@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -21,15 +22,11 @@ class RecipeTest {
   void aMinuteOfItHalvesTheLoss() throws IOException, InterruptedException {
     var root = Path.of(System.getProperty("tenon.root"));
     var tenon = folder.resolve("tenon");
-    var java = Path.of(System.getProperty("java.home"), "bin", "java");
-    Files.writeString(
-        tenon,
-        "#!/bin/sh\nexec '%s' -cp '%s' -Dtenon.native='%s' --enable-native-access=ALL-UNNAMED %s \"$@\"\n"
-            .formatted(
-                java,
-                System.getProperty("java.class.path"),
-                System.getProperty("tenon.native", ""),
-                Tenon.class.getName()));
+    var command =
+        Forked.tenon().command().stream()
+            .map(word -> "'" + word + "'")
+            .collect(Collectors.joining(" "));
+    Files.writeString(tenon, "#!/bin/sh\nexec " + command + " \"$@\"\n");
     assertThat(tenon.toFile().setExecutable(true)).isTrue();
     var log = folder.resolve("log");
     var make =
